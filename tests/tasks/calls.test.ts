@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { createCalls } from "../../src/tasks/calls.js";
+import { node } from "./samples.js";
+
+const started = (id: string) => node({ id: `call-${id}`, role: "tool_call", toolCallId: id });
+const ended = (id: string) => node({ role: "tool_result", toolCallId: id });
+
+test("a call is found by its toolCallId once its node is committed (spec §2.3)", async () => {
+  const calls = createCalls();
+  calls.committed(started("a"));
+  expect(await calls.find("a")).toBe("call-a");
+});
+
+test("a call whose announcement is still in the pipe is awaited", async () => {
+  const calls = createCalls();
+  const found = calls.find("a");
+  calls.committed(started("a"));
+  expect(await found).toBe("call-a");
+});
+
+test("one that never comes is refused", async () => {
+  expect(createCalls(1).find("ghost")).rejects.toThrow('Unknown cause "ghost"');
+});
+
+test("the only open call is the cause of its turn's requests; with two there is none", () => {
+  const calls = createCalls();
+  calls.committed(started("a"));
+  expect(calls.only()).toBe("call-a");
+  calls.committed(started("b"));
+  expect(calls.only()).toBeUndefined();
+  calls.committed(ended("a"));
+  expect(calls.only()).toBe("call-b");
+});
+
+test("closing lets nobody wait", async () => {
+  const calls = createCalls(60_000);
+  const found = calls.find("a");
+  calls.close();
+  expect(found).rejects.toThrow("Unknown cause");
+});
