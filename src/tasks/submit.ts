@@ -8,6 +8,8 @@ import { isOver, type RunProfile, statusOf, type TaskState, type TurnSettings } 
 
 export const TASK_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const ANCESTOR_TASKS_MAX = 1000;
+/** Three digits to the base of 36. */
+const NAMES_PER_SECOND = 36 ** 3;
 
 export interface SubmitInput {
   task: string;
@@ -63,9 +65,14 @@ export function planSubmit(
   return { taskId, user, settings };
 }
 
-function freshName(tx: Tx<TaskState>): string {
-  for (;;) {
-    const name = `task-${crypto.randomUUID().slice(0, 8)}`;
+/**
+ * Begins with the time, so that names come in their order: each new task would otherwise change a page of its own in two
+ * indexes of a large tree, and appending would become slower the more tasks there are.
+ */
+export function freshName(tx: Pick<Tx<unknown>, "task" | "ref" | "newestSeq">): string {
+  const second = Math.floor(Date.now() / 1000).toString(36);
+  for (let seq = tx.newestSeq() + 1; ; seq++) {
+    const name = `task-${second}${(seq % NAMES_PER_SECOND).toString(36).padStart(3, "0")}`;
     if (!tx.task(name) && tx.ref(name) === undefined) return name;
   }
 }

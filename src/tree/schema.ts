@@ -33,7 +33,7 @@ const TABLES = [
   ) STRICT`,
   "CREATE INDEX nodes_parent ON nodes (parent)",
   "CREATE INDEX nodes_cause ON nodes (cause) WHERE cause IS NOT NULL",
-  "CREATE TABLE refs (name TEXT PRIMARY KEY, id TEXT NOT NULL) STRICT, WITHOUT ROWID",
+  "CREATE TABLE refs (name TEXT PRIMARY KEY, id TEXT NOT NULL) STRICT",
   `CREATE TABLE tasks (
     created INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,

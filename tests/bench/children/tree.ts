@@ -1,6 +1,7 @@
 // Trees that are filled and appended to in one process: a turn after another, of all the shapes that a task's nodes have.
 import { taskProjection } from "../../../src/tasks/status.js";
-import type { NewNode } from "../../../src/tree/node.js";
+import { freshName } from "../../../src/tasks/submit.js";
+import type { NewNode, TreeNode } from "../../../src/tree/node.js";
 import { openTree, type Tree } from "../../../src/tree/tree.js";
 import { answer } from "../child.js";
 
@@ -48,7 +49,7 @@ function opened(name: string): Tree<unknown> {
 async function commitTurn(tree: Tree<unknown>): Promise<void> {
   await tree.commit((tx) => {
     const nodes: NewNode[] = [];
-    const taskId = nextTask();
+    const taskId = freshName(tx);
     const added = (node: NewNode) => {
       const id = tx.id();
       nodes.push({ ...node, id });
@@ -65,17 +66,12 @@ async function commitTurn(tree: Tree<unknown>): Promise<void> {
 
 async function appendTurn(tree: Tree<unknown>): Promise<void> {
   const append = async (node: NewNode) => (await tree.append(node)).id;
-  const taskId = nextTask();
-  const user = await append(prompt(tree.root(), taskId));
+  const started = await tree.commit((tx) => ({ nodes: [prompt(tree.root(), freshName(tx))] }));
+  const { id: user, taskId } = started[0] as TreeNode & { taskId: string };
   await append(event(user, taskId, "run_started"));
   for (let n = 0; n < CALLS; n++) await append(result(await append(call(user, taskId, n)), taskId, n));
   const replyId = await append(reply(user, taskId));
   await append({ ...event(user, taskId, "task_done"), meta: { replyId, summary: TEXT, usage: USAGE } });
-}
-
-/** As a server names them: in no order, so that what is kept by name is touched all over. */
-function nextTask(): string {
-  return `task-${crypto.randomUUID().slice(0, 8)}`;
 }
 
 function prompt(parentId: string, taskId: string): NewNode {
