@@ -60,6 +60,7 @@ export async function openStage(dir: string, reefDir: string = REEF_DIR): Promis
   await mkdir(join(dir, "services"), { recursive: true });
   const root = await realpath(dir);
   await symlink(join(reefDir, "src"), join(root, "src"));
+  await writeFile(join(root, "package.json"), JSON.stringify({ imports: { "#core/*": "./src/core/*" } }));
   await linkReefPackages(reefDir, join(root, "node_modules"));
   const copies = join(root, "services") + sep;
   const sources = new Map<string, string>();
@@ -129,14 +130,18 @@ async function copyService(job: CopyJob): Promise<Omit<StagedCopy, "source">> {
     await writeFile(path, bytes, { mode: file.mode | 0o600 });
     files.push(file.path);
   });
-  await symlink(join(reefDir, "src", "core"), join(target, ".core"));
-  await writePackageJson(target, files.includes("package.json"));
+  if (files.includes("package.json")) await addKernelImport(target, join(reefDir, "src", "core"));
   return { dir: target, hash, files, ownPackages: await addPackages(job) };
 }
 
-async function writePackageJson(target: string, exists: boolean): Promise<void> {
+/**
+ * A copy without a package.json has the one of the stage. Bun keeps what it found in a folder for ever, and a link to
+ * the kernel in every copy would be such a folder, so only copies that hide the stage's own get one.
+ */
+async function addKernelImport(target: string, core: string): Promise<void> {
+  await symlink(core, join(target, ".core"));
   const path = join(target, "package.json");
-  const own = exists ? parsePackageJson(await readFile(path, "utf8")) : {};
+  const own = parsePackageJson(await readFile(path, "utf8"));
   const imports = { ...(typeof own.imports === "object" ? own.imports : {}), "#core/*": "./.core/*" };
   await writeFile(path, JSON.stringify({ ...own, imports }, null, 2));
 }
