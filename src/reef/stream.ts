@@ -51,6 +51,8 @@ interface Client {
 
 export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknown[]): void }): EventStream {
   const clients = new Set<Client>();
+  /** Of the chunk that is being put: `enqueue` asks for it at once. */
+  let weight = 0;
   const unsubscribe = tree.subscribe(publish);
   const heartbeat = setInterval(() => {
     for (const client of clients) if (room(client) > 0) put(client, { bytes: PING, frames: 1 });
@@ -99,6 +101,11 @@ export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknow
     else cut(client);
   }
 
+  function put(client: Client, { bytes, frames }: Chunk): void {
+    weight = Math.max(bytes.byteLength, frames * BYTES_PER_FRAME);
+    client.controller.enqueue(bytes);
+  }
+
   function cut(client: Client): void {
     clients.delete(client);
     log.debug(`a slow event client was cut after seq ${client.seq}`);
@@ -134,18 +141,21 @@ export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknow
           const seq = resumes ? (cursor ?? newest) : newest;
           client = { filter, isFiltered, mode: resumes ? "replay" : "live", seq, controller };
           clients.add(client);
-          controller.enqueue(GREETING);
-          if (unknown) controller.enqueue(encoder.encode(resyncText(newest)));
+          put(client, { bytes: GREETING, frames: 1 });
+          if (unknown) put(client, { bytes: encoder.encode(resyncText(newest)), frames: 1 });
         },
-        async pull() {
+        pull() {
           if (client.mode === "joining" && room(client) > QUEUE_BYTES_MAX / 2) client.mode = "live";
-          if (client.mode === "replay") await replay(client);
+          if (client.mode === "replay") return replay(client);
+          // Pending for ever: a live client is never asked again, which costs a fifth of every delivery. A promise of
+          // its own, since one for all would hold every client that ever was.
+          if (client.mode === "live") return new Promise(() => {});
         },
         cancel() {
           clients.delete(client);
         },
       },
-      { highWaterMark: QUEUE_BYTES_MAX, size: weightOf },
+      { highWaterMark: QUEUE_BYTES_MAX, size: () => weight },
     );
   }
 
@@ -193,15 +203,4 @@ function passes(frame: { type: string; taskId?: string }, filter: StreamFilter):
 /** How much the queue still takes; an empty one takes a frame of any size. */
 function room(client: Client): number {
   return client.controller.desiredSize ?? 0;
-}
-
-const weights = new WeakMap<Uint8Array, number>();
-
-function put(client: Client, { bytes, frames }: Chunk): void {
-  if (!weights.has(bytes)) weights.set(bytes, Math.max(bytes.byteLength, frames * BYTES_PER_FRAME));
-  client.controller.enqueue(bytes);
-}
-
-function weightOf(bytes: Uint8Array | undefined): number {
-  return bytes ? (weights.get(bytes) ?? bytes.byteLength) : 0;
 }
