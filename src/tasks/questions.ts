@@ -14,6 +14,10 @@ import type { Lease } from "./lease.js";
 import type { CommitForTurn } from "./ports.js";
 import type { TurnIdentity } from "./record.js";
 
+const AHEAD_MS = 100;
+/** Longer timers fire at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export interface Questions {
   /** Asks, or passes on what an earlier run of this turn was answered to the same question. */
   ask(event: DialogEvent): Promise<void>;
@@ -78,7 +82,9 @@ export function createQuestions(who: TurnIdentity, ports: QuestionPorts): Questi
       if (!pending) return;
       waiting.set(pending.id, pass);
       const timer =
-        request.timeoutMs === undefined ? undefined : setTimeout(expire, request.timeoutMs, pending);
+        request.timeoutMs === undefined
+          ? undefined
+          : setTimeout(expire, beforePi(request.timeoutMs), pending);
       void ports.lease
         .whileWaiting(() => given)
         .then((answer) => {
@@ -92,4 +98,9 @@ export function createQuestions(who: TurnIdentity, ports: QuestionPorts): Questi
       for (const pendingId of [...waiting.keys()]) settle(pendingId, undefined);
     },
   };
+}
+
+/** A little before pi's own timer: the tree is to say that the time is up before pi goes on as if it were. */
+function beforePi(timeoutMs: number): number {
+  return Math.min(TIMER_MS_MAX, timeoutMs - Math.min(AHEAD_MS, timeoutMs / 2));
 }
