@@ -48,7 +48,7 @@ export interface Tasks {
   whileWaiting<T>(name: string | undefined, wait: () => Promise<T>): Promise<T>;
   /** The live turn of a task. */
   turn(name: string): Turn | undefined;
-  /** True when `name` is `below` or stands above it. */
+  /** Turns that have or had a slot, and turns in the queue. */
   counts(): { active: number; queued: number };
   /** Ends what an earlier life left open and queues it again. Call it once, before new work. */
   resume(): Promise<void>;
@@ -315,10 +315,10 @@ export function createTasks(ports: TasksPorts): Tasks {
     resume,
     close,
     info: (state) => taskInfo(state, liveTurn(state)?.lease.position()),
+    counts: () => ({ active: turns.size - slots.queued(), queued: slots.queued() }),
     whileWaiting: (name, wait) =>
       (name === undefined ? undefined : turns.get(name))?.lease.whileWaiting(wait) ?? wait(),
     turn: (name) => turns.get(name),
-    counts: () => ({ active: turns.size - slots.queued(), queued: slots.queued() }),
   };
 }
 

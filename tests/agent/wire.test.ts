@@ -68,8 +68,7 @@ describe("answers", () => {
     const line = connect();
     const refused = line.wire.request({ type: "set_model" });
     line.say(answerTo(line, 0, { success: false, error: "Model not found: a/b" }));
-    expect(refused).rejects.toThrow("Model not found: a/b");
-    await refused.catch(() => undefined);
+    await expect(refused).rejects.toThrow("Model not found: a/b");
   });
 
   test("an unknown command is answered without its id, and the oldest of that name gets it", async () => {

@@ -29,6 +29,7 @@ export default {
       description: "Adds a note.",
       parameters: { type: "object", properties: { text: { type: "string" } }, required: ["text"] },
       async execute(_id, params) {
+        if (params.text === "boom") throw new Error("no room");
         await client.api("POST", "/notes", { text: params.text + " by " + client.agentName });
         return client.ok("noted");
       },
@@ -98,10 +99,15 @@ describe("true causes (spec §4.10, §13.6)", () => {
   test("a tool that throws is a result, and the stream of updates ends with it", async () => {
     const response = await reef.fetch("/reef/tools/notes_add", {
       method: "POST",
-      body: JSON.stringify({ params: { text: 7.5 } }),
+      body: JSON.stringify({ params: { text: "boom" } }),
       headers: { Accept: "text/event-stream" },
     });
-    expect([200, 400]).toContain(response.status);
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    const last = (await response.text()).trim().split("\n\n").at(-1) ?? "";
+    expect(JSON.parse(last.replace(/^data: /, ""))).toMatchObject({
+      type: "result",
+      result: { isError: true, content: [{ type: "text", text: "Error: no room" }] },
+    });
     expect((await reef.fetch("/reef/tools/ghost", { method: "POST", body: "{}" })).status).toBe(404);
     const misfit = await reef.fetch("/reef/tools/notes_add", { method: "POST", body: "{}" });
     expect(misfit.status).toBe(400);

@@ -239,7 +239,7 @@ export function processesWith(text: string): number[] {
 
 function read(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(file, "utf8").replaceAll("\0", " ");
   } catch {
     // It ended meanwhile.
     return "";

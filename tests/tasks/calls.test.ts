@@ -19,7 +19,7 @@ test("a call whose announcement is still in the pipe is awaited", async () => {
 });
 
 test("one that never comes is refused", async () => {
-  expect(createCalls(1).find("ghost")).rejects.toThrow('Unknown cause "ghost"');
+  await expect(createCalls(1).find("ghost")).rejects.toThrow('Unknown cause "ghost"');
 });
 
 test("the only open call is the cause of its turn's requests; with two there is none", () => {
@@ -36,5 +36,5 @@ test("closing lets nobody wait", async () => {
   const calls = createCalls(60_000);
   const found = calls.find("a");
   calls.close();
-  expect(found).rejects.toThrow("Unknown cause");
+  await expect(found).rejects.toThrow("Unknown cause");
 });
