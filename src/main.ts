@@ -8,9 +8,10 @@ import { createBinary } from "./agent/binary.js";
 import { piEnv } from "./agent/env.js";
 import { createPool, type Pool } from "./agent/pool.js";
 import { reapStrays } from "./agent/reaper.js";
+import { agentSession } from "./core/agent-session.js";
 import { beginBoot } from "./core/boot.js";
 import { createCallerClient } from "./core/caller-client.js";
-import { causeWith, runWithCause } from "./core/cause.js";
+import { causeWith } from "./core/cause.js";
 import { bindAddress, type Config, readConfig } from "./core/config.js";
 import { messageOf } from "./core/errors.js";
 import { lockDataDir } from "./core/lock.js";
@@ -18,26 +19,27 @@ import { createLog, type Logger } from "./core/log.js";
 import { providerEnv } from "./core/providers.js";
 import { createRedactor, type Redactor } from "./core/redact.js";
 import { createScope, type Scope } from "./core/scope.js";
+import { serve } from "./core/serve.js";
 import { createServer, type Kernel, type ReefServer } from "./core/server.js";
-import type { Caller } from "./core/types.js";
 import { within } from "./core/within.js";
+import { createMcpModule } from "./mcp/index.js";
 import { startOfflineModel } from "./offline/server.js";
 import { createReefModule, recordEvent } from "./reef/index.js";
 import { createModuleCauses } from "./reef/module-causes.js";
 import { createEventStream, type EventStream } from "./reef/stream.js";
 import { type Callers, createCallers } from "./tasks/callers.js";
-import type { RunIdentity } from "./tasks/ports.js";
 import { createSlots } from "./tasks/slots.js";
 import { type TaskState, taskProjection } from "./tasks/status.js";
 import { createTasks, type Tasks } from "./tasks/tasks.js";
 import { createTaskTokens, type TaskTokens } from "./tasks/tokens.js";
+import { openSearch, type Search } from "./tree/search.js";
 import { openTree, type Tree } from "./tree/tree.js";
+import { watchServices } from "./watch.js";
 
 const ROOT = resolve(import.meta.dirname, "..");
+const SKILLS_DIR = join(ROOT, "skills");
 /** Silence of pi after which a run is given up. */
 const PI_SILENT_MS = 600_000;
-/** How long a connection may be silent; streams and answers that take their time are let off. */
-const CONNECTION_SILENT_SECONDS = 30;
 /** A terminal and a wrapper such as npx may each pass the same Ctrl-C on. */
 const SAME_INTERRUPT_MS = 500;
 /** What pi itself takes when nobody says; given explicitly, so that an idle process has the level of the next task. */
@@ -50,6 +52,7 @@ interface Ground {
   log: Logger;
   redactor: Redactor;
   tree: Tree<TaskState>;
+  search: Search;
   stream: EventStream;
   moduleCause: ReturnType<typeof createModuleCauses>;
   tokens: TaskTokens;
@@ -65,15 +68,15 @@ interface Policy {
 }
 
 interface Life {
-  stopping: boolean;
+  stopping: AbortController;
   stopAccepting(): void;
   /** Lets the requests in that came while unfinished tasks were taken up again: those go before new work. */
   open(): void;
 }
 
 /** Starts the server and resolves when it runs; a signal ends it. A start that cannot be ends the process with 1. */
-export async function main(): Promise<void> {
-  const state: Life = { stopping: false, stopAccepting: () => {}, open: () => {} };
+export async function main({ watch = false } = {}): Promise<void> {
+  const state: Life = { stopping: new AbortController(), stopAccepting: () => {}, open: () => {} };
   let scope: Scope | undefined;
   try {
     const config = readConfig();
@@ -97,6 +100,7 @@ export async function main(): Promise<void> {
     if (boot.hold) log().warn(`stock services only: ${boot.hold}; POST /services/reload loads the others`);
     await policy.tasks.resume();
     state.open();
+    if (watch) scope.add("dispose", "watch", await watchServices(config.servicesDir, server));
   } catch (error) {
     await scope?.undo();
     process.stderr.write(`${lineOf(error)}\n`);
@@ -130,11 +134,13 @@ async function openGround(base: Pick<Ground, "config" | "scope" | "log" | "redac
     log: log("tree"),
   });
   scope.add("dispose", "tree", () => tree.close());
+  const search = await openSearch({ dir: dataDir, tree, log: log("search") });
+  scope.add("dispose", "search", () => search.close());
   const serverId = serverIdOf(dataDir);
   await reapStrays({ dataDir, serverId, log: log("agent") });
   const stream = createEventStream(tree, log("events"));
   const moduleCause = createModuleCauses(tree);
-  return { ...base, tree, stream, moduleCause, tokens: createTaskTokens(), serverId, pool: {} };
+  return { ...base, tree, search, stream, moduleCause, tokens: createTaskTokens(), serverId, pool: {} };
 }
 
 /** Made once for each DATA_DIR, so that two servers on a machine never touch each other's processes. */
@@ -162,14 +168,17 @@ async function loadModules(
     log,
     hold,
     resolveToken: (token) => ground.tokens.resolve(token) ?? undefined,
-    resolveCause: (header, caller) => policy?.callers.causeOf(caller, header ?? undefined) ?? null,
+    resolveCause: (header, caller, isRead) =>
+      policy?.callers.causeOf(caller, header ?? undefined, isRead) ?? null,
     record: (event) => recordNow(ground, event),
     builtIns: (kernel) => {
       policy = createPolicy(ground, kernel);
-      return [reefModule(ground, kernel, policy)];
+      const stopping = state.stopping.signal;
+      const mcp = createMcpModule({ kernel, skillsDir: SKILLS_DIR, stopping, now: Date.now });
+      return [reefModule(ground, kernel, policy), mcp];
     },
     ready: () => ({
-      stopping: state.stopping,
+      stopping: state.stopping.signal.aborted,
       checks: { tree: tree.healthy(), agent: pool.current?.status() ?? { ok: false, detail: "starting" } },
     }),
     version: () => {
@@ -193,9 +202,7 @@ function recordNow({ tree, moduleCause }: Ground, event: unknown) {
 
 /** Nothing that a module does outside a request ends the server. */
 function fault({ registry, log }: ReefServer, error: unknown): void {
-  const module = registry.attribute(error instanceof Error ? (error.stack ?? "") : "");
-  log(module).error("a fault outside any request:", error);
-  registry.recordError(module, error);
+  log(registry.fault(error)).error("a fault outside any request:", error);
 }
 
 function createPolicy(ground: Ground, kernel: Kernel): Policy {
@@ -214,7 +221,7 @@ function createPolicy(ground: Ground, kernel: Kernel): Policy {
     now: Date.now,
     cwd: config.dir,
     model: config.model,
-    thinking: config.thinking,
+    thinking: config.thinking ?? PI_THINKING,
     idleMs: PI_SILENT_MS,
     maxQueued: config.maxQueued,
     timeoutSeconds: config.taskTimeoutSeconds,
@@ -226,38 +233,23 @@ function createPolicy(ground: Ground, kernel: Kernel): Policy {
         for (const one of undo) one();
       };
     },
-    observe: (run) => kernel.behaviors.openSession(sessionOf(run, kernel)),
+    observe: ({ agentName: name, runId: sessionId, taskId, newestNode }) =>
+      kernel.behaviors.openSession(agentSession(kernel, { name, sessionId, taskId, newestNode })),
   });
   return { tasks, callers: createCallers(tree, tasks) };
 }
 
-/** How the behaviors of services see a run: they act as the server, named after the agent. */
-function sessionOf(run: RunIdentity, { fetch, baseUrl }: Kernel) {
-  const caller: Caller = {
-    kind: "server",
-    agentName: run.agentName,
-    agentRole: "worker",
-    taskId: run.taskId,
-  };
-  return {
-    name: run.agentName,
-    role: "worker",
-    sessionId: run.runId,
-    taskId: run.taskId,
-    client: createCallerClient({ fetch, baseUrl, caller: () => caller, sessionId: run.runId }),
-    withCause: <T>(fn: () => T) => runWithCause(causeWith({ causeId: run.newestNode(), caller }), fn),
-  };
-}
-
 function reefModule(ground: Ground, kernel: Kernel, { tasks, callers }: Policy) {
-  const { config, tree, stream, log } = ground;
+  const { config, tree, search, stream, log, redactor } = ground;
   return createReefModule({
     tree,
+    search,
     tasks,
     callers,
     stream,
     log: log("reef"),
     record: (event) => recordNow(ground, event),
+    redact: redactor.value,
     tools: {
       list: () => kernel.tools.list(),
       check: (name, params) => kernel.tools.check(name, params),
@@ -267,6 +259,7 @@ function reefModule(ground: Ground, kernel: Kernel, { tasks, callers }: Policy) 
       },
     },
     client: createCallerClient({ fetch: kernel.fetch, baseUrl: kernel.baseUrl }),
+    openSession: (agent) => kernel.behaviors.openSession(agentSession(kernel, agent)),
     modules: () => [...kernel.registry.live.values()].map(({ module }) => module),
     capabilities: () => [...kernel.registry.live.values()].flatMap(({ module }) => module.capabilities ?? []),
     servicesDir: config.servicesDir,
@@ -290,31 +283,13 @@ function bind({ config, scope, stream }: Ground, server: ReefServer, hostname: s
   state.stopAccepting = () => {
     void http.stop();
     stream.close();
+    server.events.fire("reef:stopping");
   };
   const reached =
     hostname === "::" || hostname === "0.0.0.0" || hostname === "localhost" ? "127.0.0.1" : hostname;
   const url = `http://${reached.includes(":") ? `[${reached}]` : reached}:${http.port}`;
   server.listening(url);
   return url;
-}
-
-type Answer = (request: Request, connection: Bun.Server<undefined>) => Promise<Response>;
-
-function serve(config: Config, hostname: string, fetch: Answer) {
-  try {
-    return Bun.serve({
-      port: config.port,
-      hostname,
-      development: false,
-      idleTimeout: CONNECTION_SILENT_SECONDS,
-      // The kernel counts the body itself, so that the answer says which limit it was.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch,
-    });
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
-    throw new Error(`port ${config.port} is already in use`, { cause: error });
-  }
 }
 
 /** The pi executable, its private folder, the offline model when no other is there, and the warm processes. */
@@ -376,7 +351,7 @@ function announce(config: Config, server: ReefServer, url: string): void {
 /** The first signal takes everything down in the time allowed, the second ends the process at once. */
 function stopper(scope: Scope, config: Config, log: Logger, state: Life): () => Promise<void> {
   return async () => {
-    state.stopping = true;
+    state.stopping.abort();
     state.stopAccepting();
     const since = performance.now();
     const again = () => performance.now() - since < SAME_INTERRUPT_MS || process.exit(1);
@@ -390,4 +365,4 @@ function stopper(scope: Scope, config: Config, log: Logger, state: Life): () => 
   };
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await main({ watch: process.argv.includes("--watch") });

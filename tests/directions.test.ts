@@ -9,6 +9,8 @@ const ROOT = resolve(import.meta.dirname, "..");
 const FORBIDDEN: [file: string, imports: string][] = [
   ["src/core/planted.ts", "../tree/tree.js"],
   ["src/core/planted.ts", "../cli.js"],
+  ["src/core/isolation/planted.ts", "../../tree/tree.js"],
+  ["src/core/isolation/planted.ts", "../../main.js"],
   ["src/tree/planted.ts", "../agent/pool.js"],
   ["src/tree/planted.ts", "../core/config.js"],
   ["src/agent/planted.ts", "../tree/tree.js"],
@@ -18,6 +20,8 @@ const FORBIDDEN: [file: string, imports: string][] = [
   ["src/tasks/planted.ts", "#core/registry.js"],
   ["src/reef/planted.ts", "../agent/pool.js"],
   ["src/reef/planted.ts", "../main.js"],
+  ["src/mcp/planted.ts", "../reef/index.js"],
+  ["src/mcp/planted.ts", "../tree/tree.js"],
   ["src/extension/planted.ts", "../core/config.js"],
   ["src/extension/planted.ts", "bun:sqlite"],
   ["src/extension/planted.ts", "../../services/store/index.js"],
@@ -30,10 +34,13 @@ const FORBIDDEN: [file: string, imports: string][] = [
 
 const ALLOWED: [file: string, imports: string][] = [
   ["src/core/planted.ts", "./errors.js"],
+  ["src/core/planted.ts", "./isolation/isolate.js"],
+  ["src/core/isolation/planted.ts", "../errors.js"],
   ["src/tree/planted.ts", "../core/errors.js"],
   ["src/agent/planted.ts", "../core/types.js"],
   ["src/tasks/planted.ts", "../agent/pool.js"],
   ["src/reef/planted.ts", "../core/http.js"],
+  ["src/mcp/planted.ts", "../core/http.js"],
   ["src/extension/planted.ts", "../core/client.js"],
   ["src/cli/planted.ts", "../core/client.js"],
   ["services/planted/planted.ts", "#core/types.js"],

@@ -82,7 +82,7 @@ describe("each file", () => {
 
 describe("each service", () => {
   const services = sources.filter(({ path }) => !path.startsWith("src/"));
-  const folders = new Set(services.map(({ path }) => path.replace(/\/[^/]+$/, "")));
+  const folders = new Set(services.map(({ path }) => /^(?:examples\/)?services\/[^/]+/.exec(path)?.[0]));
 
   test("has an index.ts with a default export", () => {
     for (const folder of folders) {

@@ -1,5 +1,5 @@
 // The manifest: everything that this reef can do, told from its live modules alone.
-import { findTargetHandler, isMiddleware } from "hono/utils/handler";
+import { type ModuleRoute, routesOf } from "#core/http.js";
 import type { RouteDocs, ServiceContext, ServiceModule } from "#core/types.js";
 
 type Feature = "routes" | "tools" | "behaviors" | "widget" | "panel";
@@ -23,13 +23,6 @@ interface ManifestService {
   features: Feature[];
   provides?: string[];
   tools?: readonly string[];
-}
-
-interface Route {
-  method: string;
-  /** As a caller writes it, mount included. */
-  path: string;
-  docs?: RouteDocs;
 }
 
 export function manifestOf({ modules, tools, config }: ManifestParts) {
@@ -67,12 +60,12 @@ function serviceOf(module: ServiceModule, tools: readonly string[] | undefined):
   };
 }
 
-function described({ method, path, docs }: Route): [string, ManifestRoute] {
+function described({ method, path, docs }: ModuleRoute): [string, ManifestRoute] {
   const { summary = null, detail: _, ...rest } = docs ?? {};
   return [`${method} ${path}`, { description: summary, ...rest }];
 }
 
-function featuresOf(module: ServiceModule, routes: readonly Route[]): Feature[] {
+function featuresOf(module: ServiceModule, routes: readonly ModuleRoute[]): Feature[] {
   const panel = module.mountAtRoot ? "/_panel" : `/${module.name}/_panel`;
   const has: Record<Feature, boolean> = {
     routes: routes.length > 0,
@@ -84,23 +77,8 @@ function featuresOf(module: ServiceModule, routes: readonly Route[]): Feature[] 
   return (Object.keys(has) as Feature[]).filter((feature) => has[feature]);
 }
 
-/** Each method and path once, in the order of registration. What hono lists beside them is middleware. */
-function routesOf(module: ServiceModule): Route[] {
-  const routes = new Map<string, Route>();
-  for (const { method, path, handler } of module.routes?.routes ?? []) {
-    if (method === "ALL" && isMiddleware(findTargetHandler(handler))) continue;
-    const key = `${method} ${path}`;
-    routes.set(key, { method, path: fullPath(module, path), docs: module.routeDocs?.[key] });
-  }
-  return [...routes.values()];
-}
-
-function fullPath(module: ServiceModule, path: string): string {
-  return module.mountAtRoot ? path : `/${module.name}${path}`;
-}
-
 /** What the place where reef runs can do, and what the modules add to it. */
-function capabilitiesOf(modules: readonly ServiceModule[], config: ManifestParts["config"]): string[] {
+export function capabilitiesOf(modules: readonly ServiceModule[], config: ManifestParts["config"]): string[] {
   const machine = ["state.branch", "state.branch.fast", "state.snapshot", "state.snapshot.fast"];
   const capabilities = new Set([
     ...["event.trigger", "hosting.web", "state.persist"],

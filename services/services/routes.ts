@@ -4,19 +4,37 @@ import { type Context, Hono } from "hono";
 import { ReefError } from "#core/errors.js";
 import type { ReloadAction, ServiceContext, ToolInfo } from "#core/types.js";
 import { type Change, eventOf, hashesOf } from "./changes.js";
+import { createDeployRoutes, type DeployRoutesOptions } from "./deploy-routes.js";
+import { createExport } from "./export.js";
+import { folderOf, liveModule } from "./find.js";
 import { manifestOf } from "./manifest.js";
+import type { Probations } from "./probation.js";
+import { createSeedRoutes } from "./seed-routes.js";
+import type { Seeds } from "./seeds.js";
 
-export function createRoutes(ctx: ServiceContext): Hono {
+export interface RoutesOptions extends DeployRoutesOptions {
+  probations: Probations;
+  seeds: Seeds;
+}
+
+export function createRoutes(options: RoutesOptions): Hono {
+  const { ctx, probations, seeds } = options;
   return new Hono()
-    .get("/", (c) => c.json(listed(ctx)))
+    .get("/", (c) => c.json(listed(ctx, probations)))
     .get("/manifest", async (c) => c.json(await manifest(ctx)))
     .post("/reload", (c) => reloadAll(c, ctx))
     .post("/reload/:name", (c) => reload(c, ctx))
+    .get("/export/:name", createExport(ctx.registry))
+    .route("/", createSeedRoutes(ctx, seeds))
+    .route("/", createDeployRoutes(options))
     .delete("/:name", (c) => unload(c, ctx));
 }
 
-function listed({ registry }: ServiceContext) {
-  const modules = registry.list();
+function listed({ registry }: ServiceContext, probations: Probations) {
+  const modules = registry.list().map((module) => {
+    const until = probations.until(module.name, module.hash);
+    return until === undefined ? module : { ...module, probationUntil: new Date(until).toISOString() };
+  });
   return { modules, count: modules.length, problems: registry.problems() };
 }
 
@@ -33,14 +51,10 @@ async function reloadAll(c: Context, ctx: ServiceContext): Promise<Response> {
   return c.json(outcome);
 }
 
-/** Also takes the name of a module that is not live but known: disabled, or with a problem. */
 async function reload(c: Context, ctx: ServiceContext): Promise<Response> {
   const name = c.req.param("name") ?? "";
-  const { registry } = ctx;
-  const isLive = registry.list().some((module) => module.name === name);
-  const known = isLive ? undefined : registry.problems().find((problem) => problem.name === name);
   const outcome = await recording(ctx, async () => {
-    const change = await registry.replace(known?.dir ?? name);
+    const change = await ctx.registry.load(folderOf(ctx.registry, name));
     return { answer: change, changes: [change] };
   });
   return c.json(outcome);
@@ -49,9 +63,7 @@ async function reload(c: Context, ctx: ServiceContext): Promise<Response> {
 async function unload(c: Context, ctx: ServiceContext): Promise<Response> {
   const asked = c.req.param("name") ?? "";
   const force = isForced(c);
-  const live = ctx.registry.list();
-  const { name } = live.find((module) => module.name === asked) ??
-    live.find((module) => module.dir === asked) ?? { name: asked };
+  const { name } = liveModule(ctx.registry, asked) ?? { name: asked };
   const outcome = await recording(ctx, async () => {
     await ctx.registry.unload(name, { force });
     const change = { name, action: "removed" as const };

@@ -336,8 +336,22 @@ describe("bad input", () => {
   });
 });
 
-test("every route is documented, and every documented route exists", () => {
-  const live = server.liveModules.get("services");
-  const existing = live?.routes?.routes.map(({ method, path }) => `${method} ${path}`);
-  expect(existing?.toSorted()).toEqual(Object.keys(services.routeDocs).toSorted());
+describe("the documents", () => {
+  test("every route is documented, and every documented route exists", () => {
+    const live = server.liveModules.get("services");
+    const existing = live?.routes?.routes.map(({ method, path }) => `${method} ${path}`);
+    expect(existing?.toSorted()).toEqual(Object.keys(services.routeDocs).toSorted());
+  });
+
+  test("the README calls every route", async () => {
+    const readme = await Bun.file(join(import.meta.dir, "README.md")).text();
+    const calls = Array.from(readme.matchAll(/^curl (.*)$/gm), ([, call = ""]) => call);
+    const called = (route: string) => {
+      const [method = "", path = ""] = route.split(" ");
+      const pattern = path === "/" ? "" : path.replace(/:\w+/g, "[^/ ]+");
+      const url = new RegExp(`\\$REEF/services${pattern}([?"]\\S*|) `);
+      return calls.some((call) => url.test(call) && (/-X (\w+)/.exec(call)?.[1] ?? "GET") === method);
+    };
+    expect(Object.keys(services.routeDocs).filter((route) => !called(route))).toEqual([]);
+  });
 });

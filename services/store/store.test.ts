@@ -320,6 +320,17 @@ describe("waiting", () => {
     expect((await get("absent?wait=30&version=5")).status).toBe(404);
   });
 
+  test("a wait ends early when a new version of the store is to take over, and no other module's does it (spec §5.3)", async () => {
+    await put("k", { value: 1 });
+    const waiting = fetched("/store/k?wait=30&version=1");
+    await harness.events.emit("module:draining", { name: "another" });
+    await harness.events.emit("module:draining", { name: "store" });
+    expect((await waiting).status).toBe(304);
+    const later = get("k?wait=30&version=1");
+    await put("k", { value: 2 });
+    expect((await later).data.version).toBe(2);
+  });
+
   test("a reader can wait for a key to appear (spec §9)", async () => {
     const waiting = [get("new?wait=30"), get("new?wait=30&version=0")];
     await fetched("/store");

@@ -1,5 +1,6 @@
 // The key-value store: reads what is committed, and for each write tells after the commit those who wait for the key
 // and those who listen on the bus.
+import { watchDraining } from "#core/http.js";
 import { openStorage } from "#core/storage.js";
 import type { ServiceContext } from "#core/types.js";
 import { NO_VERSION, type Precondition } from "./conditions.js";
@@ -57,6 +58,7 @@ export function openStore(ctx: ServiceContext, options: StoreOptions = {}): KeyV
   const limits = { ...LIMITS, ...options.limits };
   const storage = openStorage(ctx, { migrations: MIGRATIONS });
   const waiters = createWaiters();
+  const draining = watchDraining(ctx);
   const sweep = startSweep({
     ctx,
     now,
@@ -86,15 +88,16 @@ export function openStore(ctx: ServiceContext, options: StoreOptions = {}): KeyV
     async wait(key, { isKnown, ms, signal }) {
       const deadline = performance.now() + ms;
       const first = look(key).entry?.version ?? NO_VERSION;
+      const signals = [signal, ctx.signal, draining()];
       const known = isKnown ?? ((version) => version === first);
       for (;;) {
         const found = look(key, known);
         const leftMs = deadline - performance.now();
         if (found.isNews || leftMs <= 0) return found;
         const aliveMs = (found.entry?.expiresAt ?? Number.POSITIVE_INFINITY) - now();
-        await waiters.wait(key, Math.min(leftMs, aliveMs), [signal, ctx.signal]);
+        await waiters.wait(key, Math.min(leftMs, aliveMs), signals);
         // The file may be closed by now, so what was found before stands.
-        if (signal.aborted || ctx.signal.aborted) return found;
+        if (signals.some(({ aborted }) => aborted)) return found;
       }
     },
     async put(key, { json, ttlMs }, allows) {

@@ -12,6 +12,7 @@ export const start: Command = {
     host: { type: "string", value: "<address>", about: "address to bind (HOST)" },
     "data-dir": { type: "string", value: "<folder>", about: "where reef writes (DATA_DIR)" },
     "services-dir": { type: "string", value: "<folder>", about: "your service folders (SERVICES_DIR)" },
+    watch: { type: "boolean", about: "reload a service when its files change" },
   },
   detail: "All other settings come from the environment; the README lists them. Ctrl-C stops it cleanly.",
   run,
@@ -26,6 +27,6 @@ async function run({ options }: Call): Promise<number> {
     SERVICES_DIR: options.text("services-dir"),
   });
   const { main } = await import("../main.js");
-  await main();
+  await main({ watch: options.flag("watch") });
   return DONE;
 }

@@ -4,6 +4,17 @@ import type { Context } from "hono";
 import { codeOf, type ErrorCode, ReefError, statusOf } from "./errors.js";
 import { isJsonType } from "./media-type.js";
 
+/** Thrown by what stands for a handler that failed elsewhere and was answered there. `cause` is what failed. */
+export class AnsweredFailure extends Error {
+  override readonly name = "AnsweredFailure";
+  readonly answer: Response;
+
+  constructor(answer: Response, cause: unknown) {
+    super("a handler failed elsewhere", { cause });
+    this.answer = answer;
+  }
+}
+
 export function notFound(): Response {
   return exact("not_found", "not found");
 }
@@ -36,6 +47,14 @@ export async function answerCaused(error: unknown, c: Context): Promise<Response
     return errorAnswer(new ReefError("bad_request", "Invalid JSON body", {}, { cause: error }));
   }
   return undefined;
+}
+
+/** What a handler answered, when it is an answer that can be sent. Throws TypeError else. */
+export function sendable(answer: unknown): Response {
+  if (!(answer instanceof Response))
+    throw new TypeError(`A handler must answer with a Response. Received: ${typeof answer}`);
+  if (answer.bodyUsed) throw new TypeError("A handler answered with a Response that was sent before.");
+  return answer;
 }
 
 /** What a module answers goes out unchanged, except that a failure never shows more than a failure should. */

@@ -12,11 +12,12 @@ export interface FleetClientOptions {
   vmId?: string;
 }
 
-/** What `api` rejects with when the answer is not 2xx; `error` is the answer's own text. */
+/** What `api` rejects with when the answer is not 2xx; `error` is the answer's own text, `answer` the whole of it. */
 export interface ApiError extends Error {
   status: number;
   code?: string;
   error: string;
+  answer: unknown;
 }
 
 /** For whom a client acts, looked up at each access. */
@@ -122,7 +123,7 @@ async function readAnswer(response: Response): Promise<unknown> {
 function apiError(request: string, status: number, answer: unknown): ApiError {
   const { error, code } = typeof answer === "object" && answer !== null ? fieldsOf(answer) : {};
   const text = error ?? (typeof answer === "string" ? answer : JSON.stringify(answer));
-  return Object.assign(new Error(`${request} (${status}): ${text}`), { status, code, error: text });
+  return Object.assign(new Error(`${request} (${status}): ${text}`), { status, code, error: text, answer });
 }
 
 function fieldsOf(answer: { error?: unknown; code?: unknown }): { error?: string; code?: string } {

@@ -17,8 +17,8 @@ export interface ContextOptions {
   /** Absolute: the module's source folder. */
   dir: string;
   scope: Scope;
-  registry: RegistryFace & { readonly live: ReadonlyMap<string, LiveModule> };
-  events: Bus;
+  registry: RegistryFace & { readonly live: ReadonlyMap<string, Pick<LiveModule, "module">> };
+  events: Pick<Bus, "face">;
   config: Config;
   log: Logger;
   fetch: InsideFetch;

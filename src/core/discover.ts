@@ -113,7 +113,7 @@ export async function scanServices(dir: string): Promise<{ candidates: Candidate
 }
 
 /** Imports a staged copy and checks its shape. Rejects `bad_request` with the problem's text. */
-export type Importer = (copy: StagedCopy, limitMs: number) => Promise<ServiceModule>;
+export type Importer = (copy: Pick<StagedCopy, "dir">, limitMs: number) => Promise<ServiceModule>;
 
 /** Imports one after another, so that no module is met half imported by the next. */
 export function createImporter(): Importer {
@@ -132,7 +132,7 @@ export function createImporter(): Importer {
   };
 }
 
-async function importCopy(copy: StagedCopy, limitMs: number): Promise<{ default?: unknown }> {
+async function importCopy(copy: Pick<StagedCopy, "dir">, limitMs: number): Promise<{ default?: unknown }> {
   try {
     return await within(limitMs, () => import(join(copy.dir, "index.ts")));
   } catch (error) {
@@ -141,7 +141,7 @@ async function importCopy(copy: StagedCopy, limitMs: number): Promise<{ default?
 }
 
 /** Paths are shown relative to the service folder: where the copy lies means nothing to who reads the message. */
-function importFailure(copy: StagedCopy, error: unknown): string {
+function importFailure(copy: Pick<StagedCopy, "dir">, error: unknown): string {
   return failureText(error).replaceAll(copy.dir + sep, "");
 }
 

@@ -1,6 +1,13 @@
 // From a request to the module that answers it, with the cause travelling along and every failure ending in an answer.
 // The Request is handed on as it came.
-import { discardBody, errorAnswer, internalError, isUnreadableFailure, notFound } from "./answer.js";
+import {
+  discardBody,
+  errorAnswer,
+  internalError,
+  isUnreadableFailure,
+  notFound,
+  sendable,
+} from "./answer.js";
 import { type Connection, type LimitedBody, limitBody, tooLarge } from "./body-limit.js";
 import { currentCause } from "./cause.js";
 import { ReefError } from "./errors.js";
@@ -8,14 +15,18 @@ import type { Admission, Arrival, Gate } from "./gate.js";
 import type { KernelRoutes } from "./health.js";
 import { modulePath, ownRoutes, publicRoutes } from "./mount.js";
 import type { LiveModule, Registry } from "./registry.js";
-import type { Caller } from "./types.js";
+import type { Caller, ServiceModule } from "./types.js";
 import type { Visits } from "./visits.js";
 
 /**
  * The node that a request has as its cause: what the header names, and for a task without one what its turn says.
  * Throws ReefError for an unknown node and for one that the caller may not name.
  */
-export type ResolveCause = (header: string | null, caller: Caller) => string | null | Promise<string | null>;
+export type ResolveCause = (
+  header: string | null,
+  caller: Caller,
+  isRead: boolean,
+) => string | null | Promise<string | null>;
 
 /** With `as` the call comes from inside the server, by this caller. */
 export type Dispatch = (
@@ -32,7 +43,7 @@ export interface DispatchOptions {
   maxBodyBytes: number;
   resolveCause?: ResolveCause;
   /** Hears what went wrong in a module, or in the kernel when none is named. */
-  failed(error: unknown, module?: string): void;
+  failed(error: unknown, module?: ServiceModule): void;
 }
 
 export function createDispatch(options: DispatchOptions): Dispatch {
@@ -96,7 +107,7 @@ class Dispatcher {
     const header = request.headers.get("x-reef-cause");
     if (header === null && as) return currentCause()?.causeId ?? null;
     if (header === null && caller.kind !== "task") return null;
-    return resolveCause ? resolveCause(header, caller) : header;
+    return resolveCause ? resolveCause(header, caller, isRead(request)) : header;
   }
 
   #enter(visit: Visit, causeId: string | null): Answer {
@@ -111,13 +122,13 @@ class Dispatcher {
   #run(visit: Visit, version: LiveModule): Answer {
     try {
       const answer = this.#handle(visit, version);
-      if (!(answer instanceof Promise)) return this.#presentable(answer, visit, version);
+      if (!(answer instanceof Promise)) return this.#answered(answer, visit, version);
       return answer.then(
-        (settled) => this.#presentable(settled, visit, version),
-        (error) => this.#thrown(error, version.name),
+        (settled) => this.#answered(settled, visit, version),
+        (error) => this.#thrown(error, version.module),
       );
     } catch (error) {
-      return this.#thrown(error, version.name);
+      return this.#thrown(error, version.module);
     }
   }
 
@@ -131,25 +142,23 @@ class Dispatcher {
     return version.handle(body?.request ?? arrival.request, body?.connection ?? arrival.connection);
   }
 
-  #presentable(answer: unknown, { body }: Visit, version: LiveModule): Response {
-    if (!(answer instanceof Response)) {
-      const error = new TypeError(`A handler must answer with a Response. Received: ${typeof answer}`);
-      return this.#thrown(error, version.name);
+  #answered(answer: unknown, visit: Visit, version: LiveModule): Response {
+    try {
+      return this.#presentable(sendable(answer), visit, version);
+    } catch (error) {
+      return this.#thrown(error, version.module);
     }
-    if (answer.bodyUsed) {
-      return this.#thrown(
-        new TypeError("A handler answered with a Response that was sent before."),
-        version.name,
-      );
-    }
+  }
+
+  #presentable(answer: Response, { body }: Visit, version: LiveModule): Response {
     if (body?.exceeded()) return errorAnswer(tooLarge(body.limit));
     if (!isUnreadableFailure(answer)) return answer;
-    this.#options.failed(new Error(`answered ${answer.status} with a body that is not JSON`), version.name);
+    this.#options.failed(new Error(`answered ${answer.status} with a body that is not JSON`), version.module);
     void discardBody(answer);
     return internalError(answer.status);
   }
 
-  #thrown(error: unknown, module?: string): Response {
+  #thrown(error: unknown, module?: ServiceModule): Response {
     if (error instanceof ReefError) return errorAnswer(error);
     this.#options.failed(error, module);
     return internalError();

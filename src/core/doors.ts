@@ -1,6 +1,14 @@
 // Counts requests in and out of module versions, and holds new ones at the door while a version is being replaced. A
 // request that descends from one in flight on the same module is never held: it would wait for itself.
-import { currentCause, type Flight, flightsOf, versionKey } from "./cause.js";
+import {
+  causeWith,
+  currentCause,
+  type Flight,
+  FlyingCause,
+  flightsOf,
+  runWithCause,
+  versionKey,
+} from "./cause.js";
 import { ReefError } from "./errors.js";
 import type { Version } from "./version.js";
 import { within } from "./within.js";
@@ -16,6 +24,11 @@ export interface Doors {
   drained(version: Version): Promise<boolean>;
   /** Runs `work` on behalf of the current request, which from now on no drain waits for. */
   asking<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Work inside a version that is up but not live yet: requests that descend from it go to that version. It does not
+   * count as traffic.
+   */
+  trying<T>(version: Version, work: () => Promise<T>): Promise<T>;
   /** For a version that has left the live ones: resolves when its last request is done. */
   retire(version: Version): Promise<void>;
 }
@@ -34,11 +47,13 @@ export function createDoors(live: ReadonlyMap<string, Version>, limits: DoorLimi
   const holds = new Map<string, Hold>();
   const drains = new Map<Version, () => void>();
   const retired = new Map<Version, () => void>();
+  const tried = new Set<Version>();
   // For each piece of work under way the request that asked for it, and those from which that descends.
   const asked = new Set<readonly Flight[]>();
 
   function entered(version: Version): Version {
     version.inFlight++;
+    version.traffic.requests++;
     return version;
   }
 
@@ -46,7 +61,7 @@ export function createDoors(live: ReadonlyMap<string, Version>, limits: DoorLimi
   function ancestor(name: string): Version | undefined {
     const inFlight = currentCause()?.inFlight ?? [];
     if (inFlight.length === 0) return undefined;
-    const candidates = [live.get(name), ...retired.keys()];
+    const candidates = [live.get(name), ...tried, ...retired.keys()];
     return candidates.find(
       (version) => version?.name === name && version.inFlight > 0 && inFlight.includes(versionKey(version)),
     );
@@ -70,7 +85,7 @@ export function createDoors(live: ReadonlyMap<string, Version>, limits: DoorLimi
   function enter(name: string): Version | Promise<Version> | undefined {
     const hold = holds.get(name);
     const version = live.get(name);
-    if (!hold && retired.size === 0) return version && entered(version);
+    if (!hold && retired.size === 0 && tried.size === 0) return version && entered(version);
     const own = ancestor(name);
     if (own) return entered(own);
     if (hold) return wait(name, hold);
@@ -116,6 +131,23 @@ export function createDoors(live: ReadonlyMap<string, Version>, limits: DoorLimi
         return await work();
       } finally {
         asked.delete(flights);
+      }
+    },
+    async trying(version, work) {
+      const flight = { version: versionKey(version), ended: false };
+      const flights = [...flightsOf(currentCause()), flight];
+      const { causeId, caller } = causeWith({});
+      tried.add(version);
+      version.inFlight++;
+      try {
+        return await runWithCause(
+          new FlyingCause({ causeId, caller, address: undefined, module: version.name, flights }),
+          work,
+        );
+      } finally {
+        flight.ended = true;
+        version.inFlight--;
+        tried.delete(version);
       }
     },
     async retire(version) {

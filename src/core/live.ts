@@ -5,19 +5,18 @@ import type { Doors } from "./doors.js";
 import { ReefError } from "./errors.js";
 import type { StagedCopy } from "./stage.js";
 import type { ToolBox } from "./tools.js";
-import type { FleetClient, ServiceEventBus } from "./types.js";
+import type { FleetClient, LoadOptions, ServiceEventBus, TriedVersion } from "./types.js";
 import {
   bringUp,
   discard,
   end,
   type Incoming,
-  type LiveModule,
   settleStore,
   type Version,
   type VersionDeps,
 } from "./version.js";
 
-export type Verify = (version: LiveModule) => void | Promise<void>;
+export type Verify = NonNullable<LoadOptions["verify"]>;
 
 export interface LiveDeps extends VersionDeps {
   events: ServiceEventBus;
@@ -26,7 +25,7 @@ export interface LiveDeps extends VersionDeps {
   /** What tools call reef with: acts as whoever calls them at that moment. */
   client: FleetClient;
   /** A fresh import of a version that has to start again. */
-  again(copy: StagedCopy): Promise<Pick<Incoming, "module" | "copy">>;
+  again(old: Version, copy: StagedCopy): Promise<Pick<Incoming, "module" | "copy">>;
   retire(copy: StagedCopy): Promise<void>;
 }
 
@@ -52,7 +51,7 @@ export function createLive(versions: Map<string, Version>, doors: Doors, deps: L
     lastStamp = Math.max(Date.now(), lastStamp + 1);
     const version = await bringUp(incoming, lastStamp, deps);
     try {
-      await verify?.(version);
+      await verify?.(triedVersion(version, doors));
       if (closed) throw new ReefError("unavailable", "reef is stopping");
       return version;
     } catch (error) {
@@ -78,6 +77,11 @@ export function createLive(versions: Map<string, Version>, doors: Doors, deps: L
     idle
       .then(() => deps.retire(copy))
       .catch((error) => deps.log(name).warn("files of a retired version stay:", error));
+  }
+
+  /** For requests that wait for something: their answer should come now. */
+  function announceDrain({ name }: Version): void {
+    deps.events.fire("module:draining", { name });
   }
 
   async function drain(version: Version): Promise<void> {
@@ -114,12 +118,13 @@ export function createLive(versions: Map<string, Version>, doors: Doors, deps: L
     const log = deps.log(old.name);
     const fresh =
       old.copy &&
-      (await deps.again(old.copy).catch((error) => log.warn("started without a new import:", error)));
+      (await deps.again(old, old.copy).catch((error) => log.warn("started without a new import:", error)));
     const incoming = {
       module: old.module,
       copy: old.copy,
       ...fresh,
       dir: old.dir,
+      isolation: old.isolation,
       startedAt: performance.now(),
     };
     try {
@@ -146,6 +151,7 @@ export function createLive(versions: Map<string, Version>, doors: Doors, deps: L
     async replace(old, prepare, verify) {
       const release = doors.hold(old.name);
       try {
+        announceDrain(old);
         await drain(old);
         await settleStore(old.module, ["flush"], deps);
         const version = await swap(old, await prepare(), verify);
@@ -160,6 +166,7 @@ export function createLive(versions: Map<string, Version>, doors: Doors, deps: L
     async remove(version) {
       forget(version);
       const idle = doors.retire(version);
+      announceDrain(version);
       await drain(version);
       await undo(version);
       dropWhen(idle, version);
@@ -168,5 +175,17 @@ export function createLive(versions: Map<string, Version>, doors: Doors, deps: L
       closed = true;
       for (const version of order) await undo(version);
     },
+  };
+}
+
+function triedVersion(version: Version, doors: Doors): TriedVersion {
+  return {
+    module: version.module,
+    hash: version.hash,
+    fetch: (path, init) =>
+      doors.trying(version, async () => {
+        if (!version.handle) throw new ReefError("not_found", `"${version.name}" has no routes`);
+        return version.handle(new Request(`http://localhost${path}`, init), undefined);
+      }),
   };
 }

@@ -5,21 +5,15 @@ import type { Doors } from "./doors.js";
 import { messageOf, ReefError } from "./errors.js";
 import { readFolder } from "./folder.js";
 import type { Live, Verify } from "./live.js";
-import { moduleNameProblem } from "./names.js";
 import { orderByDependencies } from "./order.js";
-import { type Folder, type Problems, UnmetDependencies } from "./problems.js";
+import { duplicateName, type Folder, type Problems, UnmetDependencies } from "./problems.js";
+import { reloadOutcome } from "./reload-outcome.js";
 import { createSerially } from "./serial.js";
+import type { Plan, Sources } from "./sources.js";
 import type { StagedCopy } from "./stage.js";
-import type { Log, RegistryFace, ReloadAction, ServiceModule } from "./types.js";
+import type { LoadOptions, Log, ModuleChange, RegistryFace, ServiceModule } from "./types.js";
 import type { Incoming, Version } from "./version.js";
-import type { StageOptions, Workshop } from "./workshop.js";
-
-export interface LoadOptions {
-  /** Loads this copy instead of a fresh one. The registry owns it from then on, whether or not it loads. */
-  copy?: StagedCopy;
-  /** Called with the version when it is up and no request has been let in. A rejection puts the old one back. */
-  verify?: Verify;
-}
+import type { Workshop } from "./workshop.js";
 
 export interface LoaderDeps {
   versions: ReadonlyMap<string, Version>;
@@ -27,6 +21,8 @@ export interface LoaderDeps {
   doors: Doors;
   problems: Problems;
   workshop(): Promise<Workshop>;
+  sources: Sources;
+  retire(copy: StagedCopy): Promise<void>;
   log(module?: string): Log;
   importMs: number;
   replaceImportMs: number;
@@ -39,57 +35,55 @@ interface Arrival {
   dependencies: readonly string[];
 }
 
-type Change = Awaited<ReturnType<RegistryFace["load"]>>;
-
 export class Loader {
-  /** Module names by service folder, as last imported. */
-  readonly names = new Map<string, string>();
   readonly #deps: LoaderDeps;
   readonly #serially = createSerially();
   /** Names that are taken by modules about to start. */
   readonly #starting = new Map<string, Folder>();
-
   constructor(deps: LoaderDeps) {
     this.#deps = deps;
   }
 
-  async load(dirName: string, options: LoadOptions = {}): Promise<Change> {
+  async load(dirName: string, { copy, ...options }: LoadOptions = {}): Promise<ModuleChange> {
     const folder = await this.#find(dirName);
-    return this.#deps.doors.asking(async () => {
-      const change = await this.#change(folder, options).catch((error) => {
-        this.#note(folder, error);
-        throw error;
-      });
-      await this.startWaiting();
-      return change;
-    });
+    const staged = copy && this.#deps.sources.handedOut(copy);
+    const loading = this.#carryOut(folder, { ...options, copy: staged });
+    return staged ? loading.finally(() => this.#deps.sources.tried(staged)) : loading;
   }
 
-  async stageCopy(dirName: string, options?: StageOptions): Promise<StagedCopy> {
+  async stage(dirName: string): Promise<StagedCopy> {
     const folder = await this.#find(dirName);
-    return (await this.#deps.workshop()).stage(folder, options);
+    return this.#deps.sources.handOut(folder, this.#liveFrom(folder)?.copy);
   }
 
-  /** `hold`: why only stock services are started now. */
+  async rollback(dirName: string, hash?: string): ReturnType<RegistryFace["rollback"]> {
+    const folder = await this.#find(dirName);
+    const { archive, records } = await this.#deps.workshop();
+    const kept = archive.list(folder.folder);
+    const from = this.#liveFrom(folder)?.hash ?? null;
+    const to = hash ?? before(kept, from);
+    if (hash !== undefined && !kept.includes(hash))
+      throw new ReefError("not_found", `No version ${hash} of "${folder.folder}" is kept`);
+    if (to === undefined || to === from) throw new ReefError("conflict", "Nothing to roll back to");
+    const { pin } = records.get(folder.folder);
+    const origin = pin && pin.hash === from ? pin.from : (from ?? (await readFolder(folder.path)));
+    const { name } = await this.#carryOut(folder, { pin: { hash: to, from: origin } });
+    return { name, from, to };
+  }
+
+  /**
+   * reef's own services first: the installer puts right what a killed one has left, before the user's folders are looked
+   * at. `hold`: why only stock services are started now.
+   */
   async loadAll({ hold }: { hold?: string } = {}): Promise<void> {
     const workshop = await this.#deps.workshop();
-    const starting: Folder[] = [];
-    for (const folder of await this.#present(workshop)) {
-      if (workshop.disabled.entries.has(folder.folder)) continue;
-      if (hold && !workshop.isStock(folder)) this.#deps.problems.hold(folder, hold);
-      else starting.push(folder);
-    }
-    const arrivals = await Promise.all(
-      starting.map((folder) => this.#tried(folder, () => this.#arrive(folder, {}))),
-    );
-    const claimed: Arrival[] = [];
-    for (const arrival of arrivals) {
-      const claim = arrival && (await this.#tried(arrival.folder, () => this.#claim(arrival)));
-      if (claim) claimed.push(claim);
-    }
-    const { order, cycles } = orderByDependencies(claimed);
-    for (const { member } of cycles) await this.#tried(member.folder, () => this.#startArrived(member));
-    for (const arrival of order) await this.#tried(arrival.folder, () => this.#startArrived(arrival));
+    const isEnabled = ({ folder }: Folder) => workshop.records.get(folder).disabled === undefined;
+    const { folders } = await workshop.scan();
+    await this.#startAll(folders.filter((folder) => workshop.isStock(folder) && isEnabled(folder)));
+    const present = await this.#present(workshop);
+    const others = present.filter((folder) => !workshop.isStock(folder) && isEnabled(folder));
+    if (hold) for (const folder of others) this.#deps.problems.hold(folder, hold);
+    else await this.#startAll(others);
     await this.startWaiting();
   }
 
@@ -100,12 +94,13 @@ export class Loader {
       const folders = await this.#present(workshop);
       const removed = await this.#removeGone(new Set(folders.map(({ path }) => path)));
       for (const folder of folders) {
-        if (workshop.disabled.entries.has(folder.folder)) continue;
-        if (!force && (await this.#isUnchanged(folder))) this.#deps.problems.clear(folder.path);
-        else await this.#tried(folder, () => this.#change(folder, {}));
+        if (workshop.records.get(folder.folder).disabled !== undefined) continue;
+        const plan = await this.#deps.sources.standing(folder);
+        if (!force && (await this.#isUnchanged(folder, plan))) this.#deps.problems.clear(folder.path);
+        else await this.#tried(folder, () => this.#change(folder, plan));
       }
       await this.startWaiting();
-      return this.#outcome(folders, before, removed);
+      return reloadOutcome({ ...this.#deps, folders, before, removed });
     });
   }
 
@@ -115,11 +110,27 @@ export class Loader {
       this.#serially(keyOf(this.#named(name)), async () => {
         const version = this.#named(name);
         this.#checkUnload(version, force);
-        if (version.dir !== null) await (await workshop()).disabled.set(version.dir, version.name);
+        if (version.dir !== null)
+          await (await workshop()).records.set(version.dir, { disabled: version.name });
         if (version.copy) problems.clear(version.copy.source);
         await this.#remove(version);
       }),
     );
+  }
+
+  async forget(dirName: string, { force = false } = {}): Promise<void> {
+    const { doors, problems } = this.#deps;
+    const workshop = await this.#deps.workshop();
+    const isGone = workshop.find(dirName) === undefined;
+    const version = [...this.#deps.versions.values()].find(({ dir }) => dir === dirName);
+    await doors.asking(async () => {
+      if (isGone && version) {
+        this.#checkUnload(version, force);
+        await this.#serially(keyOf(version), () => this.#remove(version));
+      }
+      problems.drop(dirName);
+      if (isGone) await workshop.archive.clear(dirName);
+    });
   }
 
   /** Loads what waited for a module that is live now. */
@@ -128,8 +139,24 @@ export class Loader {
     for (let folder = this.#deps.problems.ready(isLive); folder; folder = this.#deps.problems.ready(isLive)) {
       const ready = folder;
       this.#deps.problems.clear(ready.path);
-      await this.#tried(ready, () => this.#change(ready, {}));
+      await this.#tried(ready, async () => this.#change(ready, await this.#deps.sources.standing(ready)));
     }
+  }
+
+  async #startAll(starting: Folder[]): Promise<void> {
+    const arrivals = await Promise.all(
+      starting.map((folder) =>
+        this.#tried(folder, async () => this.#arrive(folder, await this.#deps.sources.standing(folder))),
+      ),
+    );
+    const claimed: Arrival[] = [];
+    for (const arrival of arrivals) {
+      const claim = arrival && (await this.#tried(arrival.folder, () => this.#claim(arrival)));
+      if (claim) claimed.push(claim);
+    }
+    const { order, cycles } = orderByDependencies(claimed);
+    for (const { member } of cycles) await this.#tried(member.folder, () => this.#startArrived(member));
+    for (const arrival of order) await this.#tried(arrival.folder, () => this.#startArrived(arrival));
   }
 
   async #find(dirName: string): Promise<Folder> {
@@ -138,45 +165,81 @@ export class Loader {
     throw new ReefError("not_found", `No service directory "${dirName}" with index.ts found`);
   }
 
-  #change(folder: Folder, options: LoadOptions): Promise<Change> {
+  /** What somebody asked for; what waited for this module follows. */
+  #carryOut(folder: Folder, plan: Plan): Promise<ModuleChange> {
+    return this.#deps.doors.asking(async () => {
+      const change = await this.#change(folder, plan).catch((error) => {
+        this.#note(folder, error);
+        throw error;
+      });
+      await this.startWaiting();
+      return change;
+    });
+  }
+
+  #change(folder: Folder, plan: Plan): Promise<ModuleChange> {
     return this.#serially(folder.path, async () => {
       const old = this.#liveFrom(folder);
-      const version = old ? await this.#replace(old, folder, options) : await this.#add(folder, options);
+      const version = old ? await this.#replace(old, folder, plan) : await this.#add(folder, plan);
       this.#deps.problems.clear(folder.path);
-      await (await this.#deps.workshop()).disabled.delete(folder.folder);
       return { name: version.name, action: old ? "updated" : "added" };
     });
   }
 
-  async #add(folder: Folder, options: LoadOptions): Promise<Version> {
-    const arrival = await this.#arrive(folder, options);
-    return this.#start(await this.#claim(arrival), options.verify);
+  async #add(folder: Folder, plan: Plan): Promise<Version> {
+    const arrival = await this.#arrive(folder, plan);
+    const verify = await this.#verifyAndRecord(folder, plan, [arrival.incoming.copy]);
+    return this.#start(await this.#claim(arrival), verify);
   }
 
-  async #replace(old: Version, folder: Folder, options: LoadOptions): Promise<Version> {
+  async #replace(old: Version, folder: Folder, plan: Plan): Promise<Version> {
     const startedAt = performance.now();
-    const copy = await this.#copy(folder, options);
+    const copy = await this.#deps.sources.copy(folder, plan);
+    const isolation = await this.#deps.sources.isolationOf(folder, copy, plan);
     const prepare = async (): Promise<Incoming> => {
-      const module = await this.#import(folder, copy, this.#deps.replaceImportMs);
+      const module = await this.#deps.sources.importModule(
+        folder,
+        { copy, isolation },
+        this.#deps.replaceImportMs,
+      );
       this.#checkReplacement(old, folder, module);
-      return { module, dir: folder.folder, copy, startedAt };
+      return { module, dir: folder.folder, copy, isolation, startedAt };
     };
     return this.#orRetire(copy, async () => {
+      const verify = await this.#verifyAndRecord(folder, plan, old.copy ? [old.copy, copy] : [copy]);
       try {
-        return await this.#deps.live.replace(old, prepare, options.verify);
+        return await this.#deps.live.replace(old, prepare, verify);
       } finally {
         if (!this.#deps.versions.has(old.name)) await this.#suspendDependents(old.name);
       }
     });
   }
 
-  async #arrive(folder: Folder, options: LoadOptions): Promise<Arrival> {
+  /** What is decided about a folder is on disk before a request sees it. A deployment's versions are stored before. */
+  async #verifyAndRecord(folder: Folder, plan: Plan, versions: StagedCopy[]): Promise<Verify> {
+    const { archive, records } = await this.#deps.workshop();
+    const { deploy, pin } = plan;
+    if (deploy) for (const version of versions) await archive.store(folder.folder, version);
+    return async (tried) => {
+      await plan.verify?.(tried);
+      if (deploy) await archive.keep(folder.folder, versions);
+      await records.set(folder.folder, { disabled: undefined, trial: undefined, pin, ...deploy });
+    };
+  }
+
+  async #arrive(folder: Folder, plan: Plan): Promise<Arrival> {
     const startedAt = performance.now();
-    const copy = await this.#copy(folder, options);
+    const copy = await this.#deps.sources.copy(folder, plan);
     return this.#orRetire(copy, async () => {
-      const module = await this.#import(folder, copy, this.#deps.importMs);
+      const isolation = await this.#deps.sources.isolationOf(folder, copy, plan);
+      const module = await this.#deps.sources.importModule(folder, { copy, isolation }, this.#deps.importMs);
       const { name, dependencies = [] } = module;
-      return { folder, name, dependencies, incoming: { module, dir: folder.folder, copy, startedAt } };
+      return {
+        folder,
+        name,
+        dependencies,
+        incoming: { module, dir: folder.folder, copy, isolation, startedAt },
+      };
     });
   }
 
@@ -202,23 +265,6 @@ export class Loader {
         this.#starting.delete(name);
       }
     });
-  }
-
-  async #copy(folder: Folder, { copy }: LoadOptions): Promise<StagedCopy> {
-    const workshop = await this.#deps.workshop();
-    if (!folder.stock && workshop.isStockName(folder.folder)) throw stockNameTaken(folder.folder);
-    return copy ?? workshop.stage(folder);
-  }
-
-  async #import(folder: Folder, copy: StagedCopy, limitMs: number): Promise<ServiceModule> {
-    const workshop = await this.#deps.workshop();
-    const module = await workshop.importModule(copy, limitMs);
-    const { name } = module;
-    this.names.set(folder.path, name);
-    if (!folder.stock && workshop.isStockName(name)) throw stockNameTaken(name);
-    const problem = moduleNameProblem(name);
-    if (problem) throw new ReefError("bad_request", problem);
-    return module;
   }
 
   #checkDuplicate(folder: Folder, name: string): void {
@@ -247,7 +293,7 @@ export class Loader {
     try {
       return await work();
     } catch (error) {
-      await (await this.#deps.workshop()).retire(copy);
+      await this.#deps.retire(copy);
       throw error;
     }
   }
@@ -263,7 +309,7 @@ export class Loader {
   }
 
   #note(folder: Folder, error: unknown): void {
-    const name = this.names.get(folder.path);
+    const name = this.#deps.sources.names.get(folder.path);
     const cause = error instanceof ReefError && error.cause instanceof Error ? [error.cause] : [];
     this.#deps.log(name ?? folder.folder).warn(messageOf(error), ...cause);
     if (error instanceof UnmetDependencies && !this.#liveFrom(folder))
@@ -282,21 +328,21 @@ export class Loader {
     throw new ReefError("not_found", `Module "${name}" not found`);
   }
 
-  /** What is there now; what is not is no problem any more, and not disabled either when it comes back. */
+  /** What is there now; what is not is no problem any more, and nothing is remembered of it when it comes back. */
   async #present(workshop: Workshop): Promise<Folder[]> {
     const { folders, broken } = await workshop.scan();
     this.#deps.problems.keep(new Set(folders.map(({ path }) => path)));
     for (const folder of broken) this.#deps.problems.fail(folder, BROKEN_LINK);
     const present = new Set([...folders, ...broken].map(({ folder }) => folder));
-    for (const folder of workshop.disabled.entries.keys()) {
-      if (!present.has(folder)) await workshop.disabled.delete(folder);
+    for (const folder of workshop.records.entries.keys()) {
+      if (!present.has(folder)) await workshop.archive.clear(folder);
     }
     return folders;
   }
 
-  async #isUnchanged(folder: Folder): Promise<boolean> {
+  async #isUnchanged(folder: Folder, { pin }: Plan): Promise<boolean> {
     const version = this.#liveFrom(folder);
-    return version !== undefined && version.hash === (await readFolder(folder.path));
+    return version !== undefined && version.hash === (pin?.hash ?? (await readFolder(folder.path)));
   }
 
   async #removeGone(present: ReadonlySet<string>): Promise<string[]> {
@@ -341,38 +387,14 @@ export class Loader {
       this.#note(folder, new UnmetDependencies(module, [name]));
     }
   }
-
-  #outcome(
-    folders: Folder[],
-    before: ReadonlySet<Version>,
-    removed: string[],
-  ): Awaited<ReturnType<RegistryFace["reloadAll"]>> {
-    const paths = new Set([...before].map(({ copy }) => copy?.source));
-    const actionOf = (version: Version): ReloadAction => {
-      if (before.has(version)) return "unchanged";
-      return paths.has(version.copy?.source) ? "updated" : "added";
-    };
-    const good = folders.filter(({ path }) => !this.#deps.problems.get(path));
-    const live = good.flatMap((folder) => this.#liveFrom(folder) ?? []);
-    return {
-      results: [
-        ...live.map((version) => ({ name: version.name, action: actionOf(version) })),
-        ...removed.map((name) => ({ name, action: "removed" as const })),
-      ],
-      errors: this.#deps.problems.list().flatMap(({ dir, error }) => (error ? [{ dir, error }] : [])),
-    };
-  }
 }
 
 function keyOf(version: Version): string {
   return version.copy?.source ?? `object ${version.name}`;
 }
 
-function duplicateName(name: string, folder: string | null): ReefError {
-  const place = folder === null ? "built in" : `already in folder ${folder}`;
-  return new ReefError("bad_request", `duplicate name "${name}" (${place})`);
-}
-
-function stockNameTaken(name: string): ReefError {
-  return new ReefError("bad_request", `"${name}" is a stock service`);
+/** The version that was deployed before the current one; the newest kept one, when the current one never was. */
+function before(kept: string[], current: string | null): string | undefined {
+  const place = current === null ? -1 : kept.indexOf(current);
+  return place === -1 ? kept.at(-1) : kept[place - 1];
 }

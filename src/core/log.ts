@@ -16,7 +16,7 @@ export interface LogOptions {
   now?: () => Date;
 }
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+export const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** An entry longer than this is cut: a module that logs a whole body must not fill the disk of whoever keeps stderr. */
 const ENTRY_CHARS_MAX = 16_384;
@@ -38,7 +38,8 @@ export function createLog(options: LogOptions = {}): Logger {
 
 function drop(): void {}
 
-function written(args: unknown[]): string {
+/** The text of an entry: what is no text is shown as `console.log` shows it, and deeper. */
+export function written(args: unknown[]): string {
   return args.map((arg) => (typeof arg === "string" ? arg : inspect(arg, { depth: 4 }))).join(" ");
 }
 

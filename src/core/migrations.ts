@@ -1,6 +1,6 @@
 // Numbered migrations of a SQLite file, counted in its `user_version`, and the copy that takes them back when the
 // version that brought them does not get to serve.
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { LoadFailed } from "./scope.js";
 import type { Log } from "./types.js";
@@ -37,9 +37,35 @@ export interface Backup {
   settle(reason: unknown): void;
 }
 
+/**
+ * For a database whose process died before its version could serve: the copy is put back when migrations ran after it was
+ * made. To be called when nobody has the database open.
+ */
+export function putBackLeft(path: string): void {
+  const copy = copyOf(path);
+  if (!existsSync(copy)) return;
+  const [before, now] = [copy, path].map(appliedInFile);
+  // A copy that is not whole, for its process died while it was made, says 0.
+  if (before && now && before < now) putBack(copy, path);
+  else rmSync(copy, { force: true });
+}
+
+function appliedInFile(path: string): number {
+  const db = new Database(path, { readwrite: true, create: false });
+  try {
+    return appliedIn(db);
+  } finally {
+    db.close();
+  }
+}
+
+function copyOf(path: string): string {
+  return `${path}.before-migration`;
+}
+
 /** A copy that is left from a process that died is dropped: what it died with was live, or is loaded again. */
 export function createBackup(path: string): Backup {
-  const copy = `${path}.before-migration`;
+  const copy = copyOf(path);
   const drop = () => rmSync(copy, { force: true });
   drop();
   return {

@@ -2,7 +2,7 @@
 // app throws. It is built once per version; the Request and the plugin's app stay untouched.
 import { type Context, Hono } from "hono";
 import { findTargetHandler, isMiddleware } from "hono/utils/handler";
-import { answerCaused, discardBody, internalError, notFound } from "./answer.js";
+import { AnsweredFailure, answerCaused, discardBody, internalError, notFound } from "./answer.js";
 import type { ServiceModule } from "./types.js";
 
 export type ModuleHandle = (
@@ -32,9 +32,9 @@ export function mountRoutes(module: ServiceModule, failed: (error: unknown) => v
 
 /** Where a module at the root has a route of its own; its middleware alone does not make a path its own. */
 export function ownRoutes(module: ServiceModule): RouteMatch {
-  const { router } = new Hono().route("/", module.routes ?? new Hono());
+  const own = new Hono().route("/", module.routes ?? new Hono());
   return (method, path) =>
-    router.match(asRouted(method), path)[0].some(([[handler, route]]) => {
+    matched(own, method, path).some(([[handler, route]]) => {
       return route.method !== "ALL" || !isMiddleware(findTargetHandler(handler));
     });
 }
@@ -47,7 +47,13 @@ export function publicRoutes(module: ServiceModule): RouteMatch | null {
     const [method = "", path = ""] = route.trim().split(/\s+/);
     open.on(method.toUpperCase(), path, (c) => c.body(null));
   }
-  return (method, path) => open.router.match(asRouted(method), path)[0].length > 0;
+  return (method, path) => matched(open, method, path).length > 0;
+}
+
+/** Hono's router gives nothing at all, against its type, for some paths of unusual patterns (`/:id{a|b}?/*`). */
+function matched(app: Hono, method: string, path: string): ReturnType<Hono["router"]["match"]>[0] {
+  const found: ReturnType<Hono["router"]["match"]> | undefined = app.router.match(asRouted(method), path);
+  return found?.[0] ?? [];
 }
 
 /** The path as the module sees it: decoded as hono decodes, without the mount. */
@@ -67,6 +73,10 @@ function wrap(
   app.route("/", routes);
   app.notFound(notFound);
   app.onError(async (error, c) => {
+    if (error instanceof AnsweredFailure) {
+      failed(error.cause);
+      return error.answer;
+    }
     const answer = await answerCaused(error, c);
     if (answer) return answer;
     failed(error);

@@ -27,6 +27,11 @@ export class UnmetDependencies extends ReefError {
   }
 }
 
+export function duplicateName(name: string, folder: string | null): ReefError {
+  const place = folder === null ? "built in" : `already in folder ${folder}`;
+  return new ReefError("bad_request", `duplicate name "${name}" (${place})`);
+}
+
 export class Problems {
   readonly #byPath = new Map<string, ModuleProblem>();
   /** Folders whose module loads by itself as soon as its dependencies are live. */
@@ -43,6 +48,10 @@ export class Problems {
   clear(path: string): void {
     this.#byPath.delete(path);
     this.#waiting.delete(path);
+  }
+
+  drop(dirName: string): void {
+    for (const [path, { dir }] of [...this.#byPath]) if (dir === dirName) this.clear(path);
   }
 
   fail(folder: Folder, error: unknown, name?: string): void {

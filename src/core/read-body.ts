@@ -30,7 +30,8 @@ export async function readBody<T extends TObject>(c: Context, schema: T): Promis
   return fields as Static<T>;
 }
 
-function parseObject(text: string): Record<string, unknown> {
+/** Throws `Invalid JSON body` for anything but the JSON of an object. */
+export function parseObject(text: string): Record<string, unknown> {
   const value = parse(text);
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;

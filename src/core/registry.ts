@@ -6,26 +6,30 @@ import type { Config } from "./config.js";
 import { IMPORT_MS } from "./discover.js";
 import { createDoors } from "./doors.js";
 import { messageOf, ReefError } from "./errors.js";
+import { readFolder } from "./folder.js";
 import { createLive } from "./live.js";
-import { Loader, type LoadOptions } from "./loader.js";
+import { Loader } from "./loader.js";
+import { allProblems, statusOf } from "./module-status.js";
+import { moduleNameProblem } from "./names.js";
 import { orderByDependencies } from "./order.js";
 import { Problems } from "./problems.js";
 import type { Scope } from "./scope.js";
 import { checkShape } from "./shape.js";
+import { type Isolator, Sources } from "./sources.js";
 import type { StagedCopy } from "./stage.js";
 import type { ToolBox } from "./tools.js";
+import type { Trial } from "./trial.js";
 import type {
   FleetClient,
+  Isolation,
   Log,
-  ModuleProblem,
-  ModuleStatus,
   RegistryFace,
   ServiceContext,
   ServiceEventBus,
   ServiceModule,
 } from "./types.js";
 import type { LiveModule, Version } from "./version.js";
-import { openWorkshop, type StageOptions, type Workshop } from "./workshop.js";
+import { openWorkshop, type Workshop } from "./workshop.js";
 
 export type { LiveModule } from "./version.js";
 
@@ -42,6 +46,8 @@ const LIMITS = {
   storeMs: 10_000,
 };
 
+export type FailureKind = "request" | "fault";
+
 export interface RegistryDeps {
   servicesDir: string;
   /** reef's own services; in a clone the same folder as `servicesDir`. */
@@ -57,6 +63,8 @@ export interface RegistryDeps {
   client: FleetClient;
   tools: ToolBox;
   behaviors: BehaviorBox;
+  isolation: Isolator & { end(copy: StagedCopy): Promise<void>; close(): Promise<void> };
+  trial: Trial;
   limits?: Partial<typeof LIMITS>;
 }
 
@@ -72,18 +80,17 @@ export interface Registry extends RegistryFace {
    */
   enter(name: string): LiveModule | Promise<LiveModule> | undefined;
   leave(module: LiveModule): void;
-  /** Shown as `lastError`. */
-  recordError(name: string, error: unknown): void;
-  /** The module whose code a stack trace comes from, else `unknown`. */
-  attribute(stack: string): string;
+  /**
+   * A request that failed in a module, or a fault outside of any: shown as `lastError`, counted, told on the bus as
+   * `module:failed` `{name, hash, kind, message}`. Of a version that is no longer live nothing is counted.
+   */
+  failed(of: ServiceModule | string, error: unknown, kind: FailureKind): void;
+  /** A fault that nobody caught, of the version whose code its stack comes from. Returns the name, else `unknown`. */
+  fault(error: unknown): string;
   /** A module without a folder: it may have a reserved name, and its dependencies have to be live. */
   addObject(module: ServiceModule): Promise<void>;
   /** `hold`: why the user's services are not started now. */
   loadAll(options?: { hold?: string }): Promise<void>;
-  load(dirName: string, options?: LoadOptions): ReturnType<RegistryFace["load"]>;
-  /** A copy of a service folder, for who wants to test it before it is loaded; give it to `load` or to `dropCopy`. */
-  stageCopy(dirName: string, options?: StageOptions): Promise<StagedCopy>;
-  dropCopy(copy: StagedCopy): Promise<void>;
   /** Undoes all modules in reverse dependency order, each awaited. Nothing can be loaded after. */
   close(): Promise<void>;
 }
@@ -111,16 +118,39 @@ export function createRegistry(deps: RegistryDeps): Registry {
     return opening;
   }
 
+  const importerFor = async (isolation: Isolation) => (isolation === "process" ? deps.isolation : open());
+  async function retire(copy: StagedCopy): Promise<void> {
+    await deps.isolation.end(copy);
+    await (await open()).retire(copy);
+  }
+
   const live = createLive(versions, doors, {
     ...deps,
     ...limits,
-    async again(old) {
-      const copy = await (await open()).again(old);
-      return { copy, module: await (await open()).importModule(copy) };
+    async again({ isolation }, of) {
+      const copy = await (await open()).again(of);
+      return { copy, module: await (await importerFor(isolation)).importModule(copy, limits.importMs) };
     },
-    retire: async (copy) => (await open()).retire(copy),
+    retire,
   });
-  const loader = new Loader({ ...limits, versions, live, doors, problems, workshop: open, log: deps.log });
+  const { config, isolation: isolator } = deps;
+  const sources = new Sources({ workshop: open, isolator, isolate: config.isolate });
+  const parts = { versions, live, doors, problems, sources, workshop: open, retire, log: deps.log };
+  const loader = new Loader({ ...limits, ...parts });
+
+  function failed(version: Version | undefined, error: unknown, kind: FailureKind): void {
+    if (!version) return;
+    const message = messageOf(error);
+    const { name, hash } = version;
+    version.lastError = { at: new Date().toISOString(), message };
+    version.traffic[kind === "fault" ? "faults" : "failures"]++;
+    deps.events.fire("module:failed", { name, hash, kind, message });
+  }
+
+  const ofModule = (module: ServiceModule) => {
+    const version = versions.get(module.name);
+    return version?.module === module ? version : undefined;
+  };
 
   return {
     live: versions,
@@ -129,72 +159,64 @@ export function createRegistry(deps: RegistryDeps): Registry {
     },
     enter: doors.enter,
     leave: (module) => doors.leave(module as Version),
-    recordError(name, error) {
+    failed: (of, error, kind) =>
+      failed(typeof of === "string" ? versions.get(of) : ofModule(of), error, kind),
+    fault(error) {
+      const stack = error instanceof Error ? (error.stack ?? "") : "";
+      const place = workshop?.placeIn(stack);
+      if (place === undefined) return "unknown";
+      const name = sources.names.get(place.source) ?? basename(place.source);
       const version = versions.get(name);
-      if (version) version.lastError = { at: new Date().toISOString(), message: messageOf(error) };
+      if (version?.copy?.dir === place.dir) failed(version, error, "fault");
+      return name;
     },
-    attribute(stack) {
-      const source = workshop?.sourceIn(stack);
-      return source === undefined ? "unknown" : (loader.names.get(source) ?? basename(source));
-    },
-    list: () => [...versions.values()].map(statusOf),
+    list: () => [...versions.values()].map((version) => statusOf(version, workshop?.records)),
+    traffic: (name) => versions.get(name)?.traffic,
     problems: () =>
-      [...problems.list(), ...disabledOnes(workshop), ...toolProblems(versions, deps.tools)].sort(byFolder),
+      allProblems(problems, [...versions.values()], { tools: deps.tools, records: workshop?.records }),
     async addObject(module) {
       checkShape(module);
       if (versions.has(module.name)) throw new ReefError("bad_request", `duplicate name "${module.name}"`);
       loader.checkDependencies(module);
-      await live.start({ module, dir: null, copy: null, startedAt: performance.now() });
+      await live.start({ module, dir: null, copy: null, isolation: "none", startedAt: performance.now() });
       await loader.startWaiting();
     },
     load: (dirName, options) => loader.load(dirName, options),
     replace: (name) => loader.load(versions.get(name)?.dir ?? name),
     unload: (name, options) => loader.unload(name, options),
+    forget: (dirName, options) => loader.forget(dirName, options),
     loadAll: (options) => loader.loadAll(options),
     reloadAll: (options) => loader.reloadAll(options),
-    stageCopy: (dirName, options) => loader.stageCopy(dirName, options),
-    dropCopy: async (copy) => (await open()).retire(copy),
-    close: () => live.close(dependentsFirst(versions)),
+    stage: (dirName) => loader.stage(dirName),
+    async drop(copy) {
+      const staged = sources.handedOut(copy);
+      await retire(staged);
+      await sources.tried(staged);
+    },
+    tryImport: (copy) => deps.trial.import(copy),
+    async tryFolder(path) {
+      const copy = await (await open()).stageLoose(path);
+      try {
+        return { ...(await deps.trial.import(copy)), hash: copy.hash };
+      } finally {
+        await retire(copy);
+      }
+    },
+    async contents(dirName, visit) {
+      const folder = (await open()).find(dirName);
+      if (folder) return readFolder(folder.path, visit);
+      throw new ReefError("not_found", `No service directory "${dirName}" with index.ts found`);
+    },
+    hashFolder: (path) => readFolder(path),
+    nameProblem: moduleNameProblem,
+    runTests: (copy) => deps.trial.test(copy),
+    kept: (dirName) => (workshop?.archive.list(dirName) ?? []).toReversed(),
+    rollback: (dirName, hash) => loader.rollback(dirName, hash),
+    async close() {
+      await live.close(dependentsFirst(versions));
+      await deps.isolation.close();
+    },
   };
-}
-
-function statusOf(version: Version): ModuleStatus {
-  const { module, name, dir, hash, loadedAt, loadMs, scope, lastError } = version;
-  return {
-    name,
-    description: module.description ?? null,
-    hasRoutes: module.routes !== undefined,
-    hasTools: module.registerTools !== undefined,
-    hasBehaviors: module.registerBehaviors !== undefined,
-    hasWidget: module.widget !== undefined,
-    mountAtRoot: module.mountAtRoot ?? false,
-    dependencies: [...(module.dependencies ?? [])],
-    dir,
-    hash,
-    loadedAt: new Date(loadedAt).toISOString(),
-    loadMs,
-    isolation: "none",
-    ...(lastError ? { lastError } : {}),
-    holds: scope.holds(),
-  };
-}
-
-function disabledOnes(workshop: Workshop | undefined): ModuleProblem[] {
-  return [...(workshop?.disabled.entries ?? [])].map(([dir, name]) => ({ dir, name, state: "disabled" }));
-}
-
-/** A module that is live, though not all of its tools are. */
-function toolProblems(versions: ReadonlyMap<string, Version>, tools: ToolBox): ModuleProblem[] {
-  return [...versions.values()].flatMap(({ name, dir }) => {
-    const problems = tools.problems(name);
-    return problems.length === 0
-      ? []
-      : [{ dir: dir ?? name, name, state: "failed", error: problems.join("; ") }];
-  });
-}
-
-function byFolder(a: ModuleProblem, b: ModuleProblem): number {
-  return a.dir < b.dir ? -1 : Number(a.dir > b.dir);
 }
 
 function dependentsFirst(versions: ReadonlyMap<string, Version>): Version[] {

@@ -14,6 +14,7 @@ import { ReefError } from "./errors.js";
 import { ServiceEventBus } from "./events.js";
 import { createGate } from "./gate.js";
 import { createKernelRoutes, type HealthOptions } from "./health.js";
+import { createIsolation } from "./isolation/isolate.js";
 import { createLog, type Logger } from "./log.js";
 import { ModuleView } from "./module-view.js";
 import { mountRoutes } from "./mount.js";
@@ -21,6 +22,7 @@ import { orderByDependencies } from "./order.js";
 import { createRegistry, type Registry } from "./registry.js";
 import { createScope } from "./scope.js";
 import { createToolBox, type ToolBox } from "./tools.js";
+import { createTrial } from "./trial.js";
 import type { Caller, ServiceContext, ServiceModule } from "./types.js";
 import { createVisits, type Visits } from "./visits.js";
 
@@ -125,9 +127,9 @@ function assemble(
   };
   const makeContext: MakeContext = (parts) =>
     createContext({ ...parts, registry, events, config, log, fetch, record: options.record });
-  const failed = (error: unknown, module?: string) => {
-    log(module).error("a request failed:", error);
-    if (module !== undefined) registry.recordError(module, error);
+  const failed = (error: unknown, module?: ServiceModule) => {
+    log(module?.name).error("a request failed:", error);
+    if (module !== undefined) registry.failed(module, error, "request");
   };
   const registry = createRegistry({
     servicesDir: config.servicesDir,
@@ -136,11 +138,19 @@ function assemble(
     config,
     log,
     events,
-    mount: (module) => mountRoutes(module, (error) => failed(error, module.name)),
+    mount: (module) => mountRoutes(module, (error) => failed(error, module)),
     context: makeContext,
     client: createCallerClient({ fetch, baseUrl }),
     tools,
     behaviors,
+    isolation: createIsolation({
+      config,
+      log,
+      events,
+      fetch,
+      failed: (error, module) => registry.failed(module, error, "fault"),
+    }),
+    trial: createTrial({ config, log: log() }),
   });
   const visits = createVisits(registry);
   const dispatch = createDispatch({

@@ -7,7 +7,7 @@ import { TookTooLong, within } from "./within.js";
 const EVENTS_WAITING_MAX = 1_000;
 const HANDLERS_PER_MODULE_MAX = 100;
 /** What `pi.on` hears. `pi.events.on` hears what begins with `vers:`. */
-const HEARD = new Set([
+export const HEARD: ReadonlySet<string> = new Set([
   "session_start",
   "agent_start",
   "turn_start",

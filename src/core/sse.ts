@@ -3,7 +3,11 @@
 import type { Context } from "hono";
 import type { Connection } from "./body-limit.js";
 
+/** What a client may have left to take: so many bytes, or frames. */
 const QUEUE_BYTES_MAX = 1_048_576;
+const QUEUE_FRAMES_MAX = 1_000;
+/** What a frame weighs at least, so that one sum holds both limits. */
+const FRAME_BYTES_MIN = Math.floor(QUEUE_BYTES_MAX / QUEUE_FRAMES_MAX);
 const HEARTBEAT_MS = 15_000;
 /** A client that has not taken what was queued by then loses the connection. */
 const LINGER_MS = 5_000;
@@ -24,13 +28,17 @@ export interface Frame {
   data: unknown;
 }
 
+export type ByeReason = "slow" | "reload" | "shutdown" | "logout";
+
 export interface SseStream {
   /** False when the stream is over. */
   send(frame: Frame): boolean;
-  /** What `sseFrame` or `sseComment` encoded, once for all clients. */
-  write(frame: Uint8Array): boolean;
+  /** What `sseFrame` or `sseComment` encoded, once for all clients; `frames` is how many of them it holds. */
+  write(bytes: Uint8Array, frames?: number): boolean;
+  /** Resolves when the client has taken half of what it may have left to take, or when the stream is over. */
+  drained(): Promise<void>;
   /** With a reason, says `bye` first. */
-  close(reason?: "slow" | "reload" | "shutdown" | "logout"): void;
+  close(reason?: ByeReason): void;
   /** Aborts when the stream is over, whoever ended it. */
   readonly signal: AbortSignal;
 }
@@ -50,19 +58,20 @@ export interface SseOptions {
  */
 export function sse(c: Context, run: (stream: SseStream) => unknown, options: SseOptions = {}): Response {
   noTimeout(c);
-  const over = new AbortController();
+  const stream = new Stream();
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        const stream = openStream(controller, over);
+        stream.begin(controller);
         greet(stream, options);
         keepAlive(stream, options.heartbeat ?? "heartbeat");
         endWith(options.signal, stream);
         void runOn(stream, run);
       },
-      cancel: () => over.abort(),
+      pull: () => stream.pull(),
+      cancel: () => stream.end(),
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: QUEUE_BYTES_MAX }),
+    { highWaterMark: QUEUE_BYTES_MAX, size: () => stream.weight },
   );
   return new Response(body, { headers: HEADERS });
 }
@@ -88,30 +97,85 @@ export function noTimeout(c: Context): void {
 
 const encoder = new TextEncoder();
 
-function openStream(
-  controller: ReadableStreamDefaultController<Uint8Array>,
-  over: AbortController,
-): SseStream {
-  function write(bytes: Uint8Array): boolean {
-    if (over.signal.aborted) return false;
-    controller.enqueue(bytes);
-    if ((controller.desiredSize ?? 0) <= 0) close("slow");
-    return !over.signal.aborted;
+class Stream implements SseStream {
+  /** Of the chunk that is being queued: `enqueue` asks for it at once. */
+  weight = 0;
+  readonly #over = new AbortController();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #waiting: (() => void)[] = [];
+  /** Ends the pull that is going on. */
+  #pulled = () => {};
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
   }
-  function close(reason?: string): void {
-    if (over.signal.aborted) return;
-    over.abort();
-    if (reason !== undefined) controller.enqueue(sseFrame({ event: "bye", data: { reason } }));
-    controller.close();
+
+  begin(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller;
+  }
+
+  send(frame: Frame): boolean {
+    return this.write(sseFrame(frame));
+  }
+
+  write(bytes: Uint8Array, frames = 1): boolean {
+    if (this.signal.aborted) return false;
+    this.#enqueue(bytes, frames);
+    if (this.#room < 0) this.close("slow");
+    return !this.signal.aborted;
+  }
+
+  drained(): Promise<void> {
+    if (this.signal.aborted || this.#room > QUEUE_BYTES_MAX / 2) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push(resolve);
+    this.#pulled();
+    return promise;
+  }
+
+  /** Asked for more whenever the client takes something. A pull that does not end costs a stream nothing further. */
+  pull(): Promise<void> | undefined {
+    if (this.#waiting.length === 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#pulled = resolve;
+      return promise;
+    }
+    if (this.#room > QUEUE_BYTES_MAX / 2) this.#wake();
+    return undefined;
+  }
+
+  close(reason?: ByeReason): void {
+    if (this.signal.aborted) return;
+    this.end();
+    if (reason !== undefined) this.#enqueue(sseFrame({ event: "bye", data: { reason } }), 1);
+    this.#controller?.close();
     // Has no effect on a stream that was read to its end.
-    setTimeout(() => controller.error(new Error("The client did not read.")), LINGER_MS).unref();
+    setTimeout(() => this.#controller?.error(new Error("The client did not read.")), LINGER_MS).unref();
   }
-  return { send: (frame) => write(sseFrame(frame)), write, close, signal: over.signal };
+
+  /** Nothing is sent any more. */
+  end(): void {
+    this.#over.abort();
+    this.#wake();
+  }
+
+  get #room(): number {
+    return this.#controller?.desiredSize ?? 0;
+  }
+
+  #enqueue(bytes: Uint8Array, frames: number): void {
+    this.weight = Math.max(bytes.byteLength, frames * FRAME_BYTES_MIN);
+    this.#controller?.enqueue(bytes);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
 }
 
 function greet(stream: SseStream, { retry }: SseOptions): void {
-  stream.write(sseComment("connected"));
-  if (retry !== undefined) stream.write(encoder.encode(`retry: ${retry}\n\n`));
+  stream.write(sseComment("connected"), 0);
+  if (retry !== undefined) stream.write(encoder.encode(`retry: ${retry}\n\n`), 0);
 }
 
 function keepAlive(stream: SseStream, text: string): void {

@@ -18,20 +18,16 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { diskError } from "./disk.js";
 import { messageOf } from "./errors.js";
 import { readFolder } from "./folder.js";
+import type { ServiceCopy } from "./types.js";
 
 /** Packages that hand objects to the kernel: a copy of a service's own would not be the same. */
 const SHARED_PACKAGES = ["hono", "typebox", "@sinclair/typebox"];
 const REEF_DIR = resolve(import.meta.dir, "../..");
 
-export interface StagedCopy {
-  /** Absolute and real: what the module cache and stack traces call it. */
-  readonly dir: string;
+/** Its `dir` is real, too: what the module cache and stack traces call it. */
+export interface StagedCopy extends ServiceCopy {
   /** The service folder of which this is a version. */
   readonly source: string;
-  /** Content hash of what was copied. */
-  readonly hash: string;
-  /** Relative paths of the copied files. */
-  readonly files: readonly string[];
   /** True when the copy holds its packages, not links to them. */
   readonly ownPackages: boolean;
 }
@@ -41,6 +37,8 @@ export interface CopyOptions {
   packages?: "link" | "copy";
   /** The service folder of which this is a version, when the copy is made from another place. */
   of?: string;
+  /** The version's hash, when the copy is made from a place where files were added to it. */
+  hash?: string;
 }
 
 export interface Stage {
@@ -50,8 +48,8 @@ export interface Stage {
   again(copy: StagedCopy): Promise<StagedCopy>;
   /** Forgets the modules of a copy and removes its files. */
   retire(copy: StagedCopy): Promise<void>;
-  /** The folder of which a copy comes first in a stack trace. */
-  sourceIn(stack: string): string | undefined;
+  /** The copy whose path comes first in a stack trace, and the folder of which it is one. */
+  placeIn(stack: string): { source: string; dir: string } | undefined;
 }
 
 /** Rebuilds `dir` (`DATA_DIR/live`) from nothing: copies below `services`, beside links to reef's `src` and packages. */
@@ -80,7 +78,7 @@ export async function openStage(dir: string, reefDir: string = REEF_DIR): Promis
         reefDir,
         packages: options.packages ?? "link",
       });
-      return { ...version, source: folder };
+      return { ...version, source: folder, hash: options.hash ?? version.hash };
     } catch (error) {
       await rm(target, { recursive: true, force: true });
       throw diskError(error) ?? error;
@@ -89,20 +87,26 @@ export async function openStage(dir: string, reefDir: string = REEF_DIR): Promis
 
   return {
     copy,
-    async again({ dir, source, hash, ownPackages }) {
-      const version = await copy(dir, { packages: ownPackages ? "copy" : "link", of: source });
-      return { ...version, hash };
-    },
+    again: ({ dir, source, hash, ownPackages }) =>
+      copy(dir, { packages: ownPackages ? "copy" : "link", of: source, hash }),
     async retire(version) {
       forget(version);
       await rm(version.dir, { recursive: true, force: true });
     },
-    sourceIn(stack) {
+    placeIn(stack) {
       const start = stack.indexOf(copies);
-      const name = start < 0 ? undefined : /^[^@]+(?=@\d)/.exec(stack.slice(start + copies.length))?.[0];
-      return name === undefined ? undefined : sources.get(name);
+      const found = start < 0 ? null : /^([^@]+)@\d+/.exec(stack.slice(start + copies.length));
+      const source = found?.[1] === undefined ? undefined : sources.get(found[1]);
+      return found && source !== undefined ? { source, dir: copies + found[0] } : undefined;
     },
   };
+}
+
+/** The files of a version and its packages (by hard links), on disk when this resolves. */
+export async function copyFolder(from: string, to: string): Promise<void> {
+  await copyFiles(from, to, { flush: true });
+  const packages = join(from, "node_modules");
+  if (existsSync(packages)) await copyByHardLinks(packages, join(to, "node_modules"));
 }
 
 /** Bun reads `?` and `#` in an import path as the start of a query. */
@@ -121,17 +125,22 @@ interface CopyJob {
 async function copyService(job: CopyJob): Promise<Omit<StagedCopy, "source">> {
   const { source, target, reefDir } = job;
   await mkdir(target);
+  const { hash, files } = await copyFiles(source, target);
+  if (files.includes("package.json")) await addKernelImport(target, join(reefDir, "src", "core"));
+  return { dir: target, hash, files, ownPackages: await addPackages(job) };
+}
+
+async function copyFiles(source: string, target: string, { flush = false } = {}) {
   const made = new Set([target]);
   const files: string[] = [];
   const hash = await readFolder(source, async (file, bytes) => {
     const path = join(target, file.path);
     if (!made.has(dirname(path))) await mkdir(dirname(path), { recursive: true });
     made.add(dirname(path));
-    await writeFile(path, bytes, { mode: file.mode | 0o600 });
+    await writeFile(path, bytes, { mode: file.mode | 0o600, flush });
     files.push(file.path);
   });
-  if (files.includes("package.json")) await addKernelImport(target, join(reefDir, "src", "core"));
-  return { dir: target, hash, files, ownPackages: await addPackages(job) };
+  return { hash, files };
 }
 
 /**

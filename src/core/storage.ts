@@ -7,6 +7,9 @@ import { messageOf, ReefError } from "./errors.js";
 import { createBackup, migrate } from "./migrations.js";
 import type { ServiceContext } from "./types.js";
 
+// biome-ignore lint/performance/noBarrelFile: of these files a plugin may import this one only.
+export { flush, writeDurably } from "./durable.js";
+
 /** Writes that wait for one commit. More than the disk can take is refused, not collected. */
 const WRITES_WAITING_MAX = 10_000;
 /** What one turn of the event loop commits, so that requests are served in between. */

@@ -11,6 +11,9 @@ import { isJsonType } from "./media-type.js";
 import { createServer, type ReefServer } from "./server.js";
 import type { ServiceContext, ServiceEventBus, ServiceModule, ToolResult } from "./types.js";
 
+// biome-ignore lint/performance/noBarrelFile: of these files a service's tests may import this one only.
+export { type QueryPlan, queryPlans, scansIn } from "./query-plans.js";
+
 export interface HarnessOptions {
   /** In any order; a dynamic `import()` of a service is fine. */
   services: (ServiceModule | Promise<ServiceModule | { default: ServiceModule }>)[];

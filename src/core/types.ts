@@ -75,7 +75,7 @@ export interface ServiceContext {
   getStore<T = unknown>(name: string): T | undefined;
   getModule(name: string): ServiceModule | undefined;
   getModules(): ServiceModule[];
-  loadModule(dirName: string): Promise<{ name: string; action: "added" | "updated" }>;
+  loadModule(dirName: string): Promise<ModuleChange>;
   unloadModule(name: string): Promise<void>;
   /** For the services manager. */
   registry: RegistryFace;
@@ -97,18 +97,110 @@ export interface ServiceContext {
 export interface RegistryFace {
   list(): ModuleStatus[];
   problems(): ModuleProblem[];
-  /** Loads or replaces the module in a folder of the services folder. */
-  load(dirName: string): Promise<{ name: string; action: "added" | "updated" }>;
-  /** Replaces a live module by its name, whether or not its files changed. */
-  replace(name: string): Promise<{ name: string; action: "added" | "updated" }>;
-  /** Loads what is new, replaces what changed, removes what has no folder any more. */
+  /** Of the live version; undefined for a module that is not live. */
+  traffic(name: string): Readonly<Traffic> | undefined;
+  /** Loads or replaces the module in a folder of the services folder. Ends a pin. */
+  load(dirName: string, options?: LoadOptions): Promise<ModuleChange>;
+  /** Replaces a live module by its name, whether or not its files changed. Ends a pin. */
+  replace(name: string): Promise<ModuleChange>;
+  /** Loads what is new, replaces what changed, removes what has no folder any more. Pinned versions stay. */
   reloadAll(options?: { force?: boolean }): Promise<{
     results: { name: string; action: ReloadAction }[];
     errors: { dir: string; error: string }[];
   }>;
   /** `force` unloads it although others depend on it; the module stays out over restarts until loaded by name. */
   unload(name: string, options?: { force?: boolean }): Promise<void>;
+  /**
+   * For who has taken a service folder away, or has put it back. One that is gone takes its module along (`force`: although
+   * others depend on it) and all that is remembered of it; one that is there has no problem any more.
+   */
+  forget(dirName: string, options?: { force?: boolean }): Promise<void>;
+  /** A copy of a service folder as it is now, its packages included: what is tested is then what is loaded. */
+  stage(dirName: string): Promise<ServiceCopy>;
+  /** Forgets a copy that was never given to `load`. */
+  drop(copy: ServiceCopy): Promise<void>;
+  /** Imports a copy in a child process and checks its shape. Rejects with the problem's text. */
+  tryImport(copy: ServiceCopy): Promise<{ name: string }>;
+  /** The same for a folder that is nobody's service yet. */
+  tryFolder(path: string): Promise<{ name: string; hash: string }>;
+  /** The content hash of any folder, as if it were a service's. */
+  hashFolder(path: string): Promise<string>;
+  /** Why no folder or module may have this name; undefined when one may. */
+  nameProblem(name: string): string | undefined;
+  /**
+   * Calls `visit` with each file of a service folder as it is now, in byte order of the paths, and resolves to the content
+   * hash. `not_found` when there is no such folder.
+   */
+  contents(dirName: string, visit: (file: ServiceFile, bytes: Uint8Array) => void): Promise<string>;
+  /** Runs the tests of a copy in a child process. Null without a test file. */
+  runTests(copy: ServiceCopy): Promise<TestReport | null>;
+  /** The earlier deployed versions that `rollback` can make live again, newest first. */
+  kept(dirName: string): string[];
+  /**
+   * Makes an earlier deployed version live (default: the one before the current) and pins it: it stays live as long as
+   * the folder holds what was rolled back from. `not_found` for an unknown hash, `conflict` when there is no earlier one.
+   */
+  rollback(dirName: string, hash?: string): Promise<{ name: string; from: string | null; to: string }>;
 }
+
+/** Of one version, since it is live: requests, those that failed in the module, and faults outside of any request. */
+export interface Traffic {
+  requests: number;
+  failures: number;
+  faults: number;
+}
+
+export interface LoadOptions {
+  /** Loads this copy instead of a fresh one. The registry owns it from then on, whether or not it loads. */
+  copy?: ServiceCopy;
+  /** Called when the version is up and no request has been let in. A rejection puts the old one back. */
+  verify?: (version: TriedVersion) => void | Promise<void>;
+  /** A deployment: the version that goes and the one that comes are kept for `rollback`, and `isolation` is recorded. */
+  deploy?: { isolation: Isolation };
+}
+
+/** A version that is up and that no request from outside has reached. */
+export interface TriedVersion {
+  readonly module: ServiceModule;
+  readonly hash: string | null;
+  /** Asks it as a caller would whom the gate let through. `path` is the whole path, mount included. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+}
+
+export interface ServiceFile {
+  /** Relative to the folder, with `/`. */
+  path: string;
+  mode: number;
+}
+
+/** A frozen version of a service folder. */
+export interface ServiceCopy {
+  /** Absolute: where the copy lies. */
+  readonly dir: string;
+  /** Content hash, `sha256:…`. */
+  readonly hash: string;
+  /** Relative paths of its files, in byte order. */
+  readonly files: readonly string[];
+}
+
+export interface TestReport {
+  passed: number;
+  failed: number;
+  /** Test files. */
+  files: number;
+  /** True when the run itself failed: a failing test, a file that does not load, a crash, a time-out. */
+  isFailure: boolean;
+  /** What the runner printed: the last 2000 characters. */
+  output: string;
+}
+
+export interface ModuleChange {
+  name: string;
+  action: "added" | "updated";
+}
+
+/** Where a service runs: in the server, or in a process of its own. */
+export type Isolation = "none" | "process";
 
 export type ReloadAction = "added" | "updated" | "removed" | "unchanged";
 
@@ -128,7 +220,9 @@ export interface ModuleStatus {
   hash: string | null;
   loadedAt: string;
   loadMs: number;
-  isolation: "none" | "process";
+  isolation: Isolation;
+  /** The hash of the folder's content that was rolled back from, while an earlier version is live in its place. */
+  pinned?: string;
   lastError?: { at: string; message: string };
   holds: { kind: "timer" | "subscription" | "dispose" | "stream"; label: string; count: number }[];
 }
@@ -150,6 +244,8 @@ export interface Caller {
   taskId?: string;
   /** The `user` node of the turn whose task token this is. */
   nodeId?: string;
+  /** The cron job that acts with this caller's rights, when it is not the caller himself. */
+  jobId?: string;
   scopes?: string[];
   panel?: string;
   /** True when no server token is configured. */
@@ -171,7 +267,7 @@ export interface ServiceEventBus {
 export interface FleetClient {
   /**
    * JSON in, JSON out (a body of another type comes back as text). Anything but 2xx rejects with an Error
-   * `<METHOD> <path> (<status>): <error>` that also has `status`, `code` and `error`.
+   * `<METHOD> <path> (<status>): <error>` that also has `status`, `code`, `error` and the whole `answer`.
    */
   api<T = unknown>(method: string, path: string, body?: unknown): Promise<T>;
   getBaseUrl(): string | null;

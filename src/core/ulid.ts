@@ -22,6 +22,23 @@ export function ulid(options: { after?: string; now?: () => number } = {}): () =
   };
 }
 
+/** Upper-case, or undefined for what is no ULID. */
+export function asUlid(text: string): string | undefined {
+  return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i.test(text) ? text.toUpperCase() : undefined;
+}
+
+/** When an id was made, in epoch milliseconds. */
+export function timeOf(id: string): number {
+  let ms = 0;
+  for (const digit of id.slice(0, TIME_CHARS)) ms = ms * 32 + DIGITS.indexOf(digit);
+  return ms;
+}
+
+/** No id made up to then is greater, and every later one is; empty before 1970. */
+export function lastIdAt(ms: number): string {
+  return ms < 0 ? "" : timePart(ms) + "Z".repeat(RANDOM_CHARS);
+}
+
 function timePart(ms: number): string {
   let text = "";
   for (let left = ms; text.length < TIME_CHARS; left = Math.floor(left / 32)) text = DIGITS[left % 32] + text;

@@ -4,7 +4,7 @@ import { runWithCause } from "./cause.js";
 import { messageOf, ReefError } from "./errors.js";
 import { createScope, LoadFailed, type Scope } from "./scope.js";
 import type { StagedCopy } from "./stage.js";
-import type { Log, ServiceContext, ServiceModule } from "./types.js";
+import type { Isolation, Log, ServiceContext, ServiceModule, Traffic } from "./types.js";
 import { within } from "./within.js";
 
 export interface LiveModule {
@@ -21,7 +21,9 @@ export interface LiveModule {
     | ((request: Request, env: unknown, requestContext?: unknown) => Response | Promise<Response>)
     | null;
   readonly scope: Scope;
+  readonly isolation: Isolation;
   inFlight: number;
+  readonly traffic: Traffic;
 }
 
 export interface Version extends LiveModule {
@@ -35,6 +37,7 @@ export interface Incoming {
   module: ServiceModule;
   dir: string | null;
   copy: StagedCopy | null;
+  isolation: Isolation;
   /** When work on it began, on the clock of `performance.now()`. */
   startedAt: number;
 }
@@ -58,7 +61,7 @@ function outsideRequests<T>(module: string, fn: () => T): T {
 
 /** Runs `init` and mounts the routes. When either fails, what was started is undone and the problem's text thrown. */
 export async function bringUp(incoming: Incoming, loadedAt: number, deps: VersionDeps): Promise<Version> {
-  const { module, dir, copy, startedAt } = incoming;
+  const { module, dir, copy, isolation, startedAt } = incoming;
   const scope = createScope(deps.log(module.name));
   const failed = async (what: string, error: unknown): Promise<never> => {
     await scope.undo(new LoadFailed(what));
@@ -76,7 +79,9 @@ export async function bringUp(incoming: Incoming, loadedAt: number, deps: Versio
     const handle = deps.mount(module);
     const loadMs = Math.round((performance.now() - startedAt) * 10) / 10;
     const hash = copy?.hash ?? null;
-    return { module, name: module.name, dir, hash, loadedAt, loadMs, handle, scope, inFlight: 0, copy };
+    const traffic = { requests: 0, failures: 0, faults: 0 };
+    const identity = { module, name: module.name, dir, hash, copy, isolation };
+    return { ...identity, loadedAt, loadMs, handle, scope, inFlight: 0, traffic };
   } catch (error) {
     return failed("mounting the routes", error);
   }

@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { type Disabled, openDisabled } from "./disabled.js";
+import { type Archive, openArchive } from "./archive.js";
 import { createImporter, IMPORT_MS, scanServices } from "./discover.js";
 import { messageOf, ReefError } from "./errors.js";
 import { scanImports } from "./imports.js";
 import { STOCK_SERVICES } from "./names.js";
 import type { Folder } from "./problems.js";
+import { openRecords, type Records } from "./records.js";
 import { type CopyOptions, openStage, type Stage, type StagedCopy } from "./stage.js";
 import type { Log, ServiceModule } from "./types.js";
 
@@ -19,12 +20,13 @@ export interface WorkshopOptions {
 }
 
 export interface StageOptions extends Pick<CopyOptions, "packages"> {
-  /** Copies this place instead of the service folder itself: an earlier version of it. */
-  from?: string;
+  /** Copies this version from the archive, instead of the service folder itself. */
+  kept?: string;
 }
 
 export interface Workshop {
-  readonly disabled: Disabled;
+  readonly records: Records;
+  readonly archive: Archive;
   /** All service folders, reef's own first, each in name order; `broken` are links that lead nowhere. */
   scan(): Promise<{ folders: Folder[]; broken: Folder[] }>;
   find(folderName: string): Folder | undefined;
@@ -36,7 +38,9 @@ export interface Workshop {
   again(copy: StagedCopy): Promise<StagedCopy>;
   importModule(copy: StagedCopy, limitMs?: number): Promise<ServiceModule>;
   retire(copy: StagedCopy): Promise<void>;
-  sourceIn(stack: string): string | undefined;
+  /** A copy of a folder that is no service yet, for one look at it. */
+  stageLoose(path: string): Promise<StagedCopy>;
+  placeIn: Stage["placeIn"];
 }
 
 export async function openWorkshop({
@@ -50,9 +54,12 @@ export async function openWorkshop({
   const roots = [...(separate ? [{ dir: stockDir, stock: true }] : []), { dir: servicesDir, stock: false }];
   const stage = await openStage(join(dataDir, "live"));
   const importModule = createImporter();
+  const records = await openRecords(dataDir, log);
+  const archive = await openArchive(dataDir, records);
 
   return {
-    disabled: await openDisabled(dataDir, log),
+    records,
+    archive,
     async scan() {
       const found = { folders: [] as Folder[], broken: [] as Folder[] };
       for (const { dir, stock } of roots) {
@@ -70,20 +77,23 @@ export async function openWorkshop({
     },
     isStock: ({ folder, stock }) => stock || (!separate && STOCK_SERVICES.includes(folder)),
     isStockName: (name) => separate && existsSync(join(stockDir, name, "index.ts")),
-    stage: (folder, options) => stageFolder(stage, folder, options),
+    stage(folder, { packages, kept } = {}) {
+      if (kept === undefined) return staged(stage, folder.path, { packages });
+      const from = archive.find(folder.folder, kept);
+      if (from === undefined)
+        throw new ReefError("not_found", `No version ${kept} of "${folder.folder}" is kept`);
+      return staged(stage, from, { packages: "copy", of: folder.path, hash: kept });
+    },
+    stageLoose: (path) => staged(stage, path, { packages: "link" }),
     again: stage.again,
     importModule: (copy, limitMs = IMPORT_MS) => importModule(copy, limitMs),
     retire: stage.retire,
-    sourceIn: stage.sourceIn,
+    placeIn: stage.placeIn,
   };
 }
 
-async function stageFolder(
-  stage: Stage,
-  folder: Folder,
-  { from = folder.path, packages }: StageOptions = {},
-): Promise<StagedCopy> {
-  const copy = await stage.copy(from, { packages, of: folder.path }).catch((error) => {
+async function staged(stage: Stage, from: string, options: CopyOptions): Promise<StagedCopy> {
+  const copy = await stage.copy(from, options).catch((error) => {
     if (error instanceof ReefError) throw error;
     throw new ReefError("bad_request", `import error: ${messageOf(error)}`, {}, { cause: error });
   });

@@ -63,7 +63,7 @@ function metaOf(rest: Record<string, unknown>): { meta?: Record<string, unknown>
 }
 
 /** Undefined for what JSON cannot hold: cycles, BigInts, a toJSON that throws. */
-function jsonOf(value: unknown): string | undefined {
+export function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);
   } catch {

@@ -1,11 +1,18 @@
 // The built-in module at /reef: tasks, the tree, its events and the tools, wired to what the composition root hands in.
 import { Hono } from "hono";
-import type { ServiceContext, ServiceModule } from "../core/types.js";
+import { openIdempotencyKeys } from "../core/http.js";
+import type { ServiceModule } from "../core/types.js";
 import type { NewNode } from "../tree/node.js";
+import { addAgentRoutes } from "./agent-routes.js";
+import { createAgentSessions } from "./agent-sessions.js";
 import { eventNode } from "./causes.js";
 import { routeDocs } from "./docs.js";
 import { addEventRoutes } from "./event-routes.js";
-import { partsOf, type ReefServices } from "./parts.js";
+import { liveFrame } from "./live-frames.js";
+import { type Live, partsOf, type ReefServices } from "./parts.js";
+import { addRefRoutes } from "./ref-routes.js";
+import { addRunRoutes } from "./run-routes.js";
+import { addSearchRoutes } from "./search-routes.js";
 import { addTaskRoutes } from "./task-routes.js";
 import { addToolRoutes } from "./tool-routes.js";
 import { registerReefTools } from "./tools.js";
@@ -13,17 +20,21 @@ import { addTreeRoutes } from "./tree-routes.js";
 import { createWidget } from "./widget.js";
 
 export function createReefModule(services: ReefServices): ServiceModule {
-  let context: ServiceContext | undefined;
+  let live: Live | undefined;
   const parts = partsOf(services, () => {
-    if (!context) throw new Error("The module 'reef' is not initialised.");
-    return context;
+    if (!live) throw new Error("The module 'reef' is not initialised.");
+    return live;
   });
 
   const routes = new Hono();
   addTaskRoutes(routes, parts);
+  addRunRoutes(routes, parts);
   addTreeRoutes(routes, parts);
+  addRefRoutes(routes, parts);
+  addSearchRoutes(routes, parts);
   addEventRoutes(routes, parts);
   addToolRoutes(routes, parts);
+  addAgentRoutes(routes, parts);
   const widget = createWidget(services);
   routes.get("/widget", async (c) => c.json({ lines: await widget() }));
   routes.get("/state", async (c) => c.json(await stateOf(services)));
@@ -35,9 +46,15 @@ export function createReefModule(services: ReefServices): ServiceModule {
     routeDocs,
     registerTools: registerReefTools({ ...services, tools: () => services.tools.list() }),
     init(ctx) {
-      context = ctx;
+      const sessions = createAgentSessions({ open: services.openSession, after: ctx.setTimeout });
+      live = { context: ctx, keys: openIdempotencyKeys(ctx), sessions };
+      ctx.onDispose("sessions of agents elsewhere", sessions.close);
       // Handlers run with the cause of whoever fired the event, so it hangs where it belongs.
       ctx.events.on("reef:event", services.record);
+      ctx.events.on("reef:frame", (given: unknown) => {
+        const frame = liveFrame(given);
+        if (frame) services.stream.send(services.redact(frame));
+      });
       ctx.onDispose("event stream", services.stream.close);
     },
   };

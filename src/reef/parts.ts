@@ -1,16 +1,22 @@
 // What the routes of /reef work with, and the rights that they ask for.
+import type { ObservedAgent } from "../core/agent-session.js";
 import { ReefError } from "../core/errors.js";
+import type { IdempotencyKeys } from "../core/http.js";
+import type { BehaviorSession } from "../core/session.js";
 import type { FleetClient, Log, ServiceContext, ServiceModule, ToolInfo, ToolResult } from "../core/types.js";
 import type { Callers } from "../tasks/callers.js";
 import type { TaskState } from "../tasks/status.js";
 import { isSelfOrAbove } from "../tasks/submit.js";
 import type { Tasks } from "../tasks/tasks.js";
+import type { Search } from "../tree/search.js";
 import type { Tree } from "../tree/tree.js";
+import type { AgentSessions } from "./agent-sessions.js";
 import type { EventStream } from "./stream.js";
 
 /** What the composition root hands to the module. */
 export interface ReefServices {
   tree: Tree<TaskState>;
+  search: Search;
   tasks: Tasks;
   callers: Callers;
   stream: EventStream;
@@ -20,6 +26,10 @@ export interface ReefServices {
   log: Log;
   /** Appends what a service fired, under the cause of the moment. */
   record(event: unknown): Promise<unknown>;
+  /** What secrets are taken out of before anybody sees it. */
+  redact<T>(value: T): T;
+  /** Lets the behaviors of services hear an agent. */
+  openSession(agent: ObservedAgent): BehaviorSession;
   /** All live modules. */
   modules(): ServiceModule[];
   capabilities(): string[];
@@ -45,7 +55,16 @@ export interface ToolSource {
   ): Promise<ToolResult>;
 }
 
+/** What stands from the module's `init` on. */
+export interface Live {
+  context: ServiceContext;
+  /** Of submits. */
+  keys: IdempotencyKeys;
+  sessions: AgentSessions;
+}
+
 export interface ReefParts extends ReefServices, Rights {
+  live(): Live;
   context(): ServiceContext;
   caller: ServiceContext["caller"];
   cause: ServiceContext["cause"];
@@ -63,7 +82,8 @@ interface Rights {
   callerAbove(name: string): Promise<string | undefined>;
 }
 
-export function partsOf(services: ReefServices, context: () => ServiceContext): ReefParts {
+export function partsOf(services: ReefServices, live: () => Live): ReefParts {
+  const context = () => live().context;
   const caller = () => context().caller();
   const hasScope = (scope: string) => {
     const { kind, scopes = [] } = caller();
@@ -97,6 +117,7 @@ export function partsOf(services: ReefServices, context: () => ServiceContext): 
 
   return {
     ...services,
+    live,
     context,
     caller,
     cause: () => context().cause(),

@@ -49,7 +49,26 @@ export const AnswerBody = Type.Object({
   cancelled: Type.Optional(Type.Boolean()),
 });
 
+const ID_CHARS_MAX = 1_000;
+
+export const RefBody = Type.Object({
+  nodeId: Type.String({ minLength: 1, maxLength: ID_CHARS_MAX }),
+  expected: Type.Optional(Type.Union([Type.String({ maxLength: ID_CHARS_MAX }), Type.Null()])),
+});
+
 export const ToolCallBody = Type.Object({
   params: Type.Optional(Type.Unknown()),
   toolCallId: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
+});
+
+export const AgentEventsBody = Type.Object({
+  session: Type.String({ minLength: 1, maxLength: 200 }),
+  events: Type.Array(
+    Type.Object({
+      name: Type.String({ minLength: 1, maxLength: 100 }),
+      data: Type.Optional(Type.Unknown()),
+      at: Type.Optional(Type.Number()),
+    }),
+    { maxItems: 1000 },
+  ),
 });

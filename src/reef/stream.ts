@@ -1,6 +1,7 @@
 // The event stream: committed frames in order, none missing and none twice, live frames in between, no client awaited.
 import { ReefError } from "../core/errors.js";
 import type { TreeNode } from "../tree/node.js";
+import { isEnd } from "../tree/rules.js";
 import type { Tree } from "../tree/tree.js";
 import { frameOf } from "./frames.js";
 
@@ -20,6 +21,8 @@ export interface StreamFilter {
   types?: ReadonlySet<string>;
   /** False leaves frames without an id out. */
   live: boolean;
+  /** A `user` node: the stream ends with the frame that ends its turn. */
+  until?: string;
 }
 
 export interface EventStream {
@@ -37,6 +40,8 @@ interface Chunk {
   frames: number;
   /** The newest seq in it; undefined for live frames. */
   seq?: number;
+  /** The stream ends with it. */
+  isLast?: boolean;
 }
 
 interface Client {
@@ -71,13 +76,8 @@ export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknow
     };
     for (const client of clients) {
       if (client.mode === "replay") continue;
-      const chunk = client.isFiltered
-        ? chunkOf(
-            frames.filter((frame) => passes(frame, client.filter)),
-            seq,
-          )
-        : all;
-      if (chunk.frames > 0) putCommitted(client, chunk);
+      const chunk = client.isFiltered ? filtered(frames, client.filter, seq) : all;
+      if (chunk.frames > 0 || chunk.isLast) putCommitted(client, chunk);
       else client.seq = seq;
     }
   }
@@ -101,9 +101,12 @@ export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknow
     else cut(client);
   }
 
-  function put(client: Client, { bytes, frames }: Chunk): void {
+  function put(client: Client, { bytes, frames, isLast }: Chunk): void {
     weight = Math.max(bytes.byteLength, frames * BYTES_PER_FRAME);
-    client.controller.enqueue(bytes);
+    if (frames > 0) client.controller.enqueue(bytes);
+    if (!isLast) return;
+    clients.delete(client);
+    client.controller.close();
   }
 
   function cut(client: Client): void {
@@ -116,11 +119,9 @@ export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknow
     while (client.mode === "replay" && clients.has(client) && room(client) > 0) {
       const nodes = await tree.since(client.seq, REPLAY_PAGE);
       if (!clients.has(client)) return;
-      const frames = nodes
-        .map(frameText)
-        .filter((frame) => !client.isFiltered || passes(frame, client.filter));
       client.seq = nodes.at(-1)?.seq ?? client.seq;
-      if (frames.length > 0) put(client, chunkOf(frames, client.seq));
+      const chunk = filtered(nodes.map(frameText), client.filter, client.seq);
+      if (chunk.frames > 0 || chunk.isLast) put(client, chunk);
       // Commits happen in a later turn of the event loop, so nothing can come between this check and the joining.
       if (client.seq >= tree.newestSeq()) client.mode = "joining";
       else await new Promise((resolve) => setImmediate(resolve));
@@ -137,7 +138,8 @@ export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknow
     return new ReadableStream<Uint8Array>(
       {
         start(controller) {
-          const isFiltered = filter.taskIds !== undefined || filter.types !== undefined;
+          const { taskIds, types, until } = filter;
+          const isFiltered = taskIds !== undefined || types !== undefined || until !== undefined;
           const seq = resumes ? (cursor ?? newest) : newest;
           client = { filter, isFiltered, mode: resumes ? "replay" : "live", seq, controller };
           clients.add(client);
@@ -175,6 +177,8 @@ export function createEventStream<S>(tree: Tree<S>, log: { debug(...args: unknow
 interface EncodedFrame {
   type: string;
   taskId?: string;
+  /** The `user` node of the turn that ends with it. */
+  endOf?: string | null;
   text: string;
 }
 
@@ -183,12 +187,18 @@ function frameText(node: TreeNode): EncodedFrame {
   return {
     type: frame.type,
     taskId: node.taskId,
+    endOf: isEnd(node) ? node.parentId : undefined,
     text: `id: ${node.seq}\ndata: ${JSON.stringify(frame)}\n\n`,
   };
 }
 
-function chunkOf(frames: readonly EncodedFrame[], seq: number): Chunk {
-  return { bytes: encoder.encode(frames.map(({ text }) => text).join("")), frames: frames.length, seq };
+/** What a filter leaves of some frames, and nothing beyond the end of the turn with which the stream ends. */
+function filtered(all: readonly EncodedFrame[], filter: StreamFilter, seq: number): Chunk {
+  const { until } = filter;
+  const end = until === undefined ? -1 : all.findIndex(({ endOf }) => endOf === until);
+  const frames = (end < 0 ? all : all.slice(0, end + 1)).filter((frame) => passes(frame, filter));
+  const bytes = encoder.encode(frames.map(({ text }) => text).join(""));
+  return { bytes, frames: frames.length, seq, isLast: end >= 0 };
 }
 
 function resyncText(seq: number): string {

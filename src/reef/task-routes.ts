@@ -4,7 +4,7 @@ import { isAbsolute } from "node:path";
 import { Type } from "@sinclair/typebox";
 import type { Context, Hono } from "hono";
 import { ReefError } from "../core/errors.js";
-import { noTimeout, page, readBody } from "../core/http.js";
+import { idempotent, noTimeout, page, readBody } from "../core/http.js";
 import { parseModel } from "../tasks/ports.js";
 import { isOver, TASK_STATUSES, type TaskState } from "../tasks/status.js";
 import { type SubmitInput, TASK_NAME } from "../tasks/submit.js";
@@ -23,11 +23,15 @@ const LATER_PROFILE_FIELDS = new Set(
 export function addTaskRoutes(routes: Hono, parts: ReefParts): void {
   const { tree, tasks } = parts;
 
-  routes.post("/submit", async (c) => {
-    const input = checkedSubmit(await readBody(c, SubmitBody), parts);
-    const submitted = await tasks.submit(input, { caller: parts.caller(), causeId: parts.cause() });
-    return c.json(submitted, 202);
-  });
+  routes.post("/submit", (c) =>
+    idempotent(c, parts.live().keys, async (operation) => {
+      const earlier = operation?.isRetry ? await tasks.submitted(operation.id) : undefined;
+      if (earlier) return { status: 202, body: earlier, replayed: true };
+      const input = checkedSubmit(await readBody(c, SubmitBody), parts);
+      const by = { caller: parts.caller(), causeId: parts.cause(), nodeId: operation?.id };
+      return { status: 202, body: await tasks.submit(input, by) };
+    }),
+  );
 
   routes.get("/tasks", async (c) => {
     const { limit, after, cursor } = page(c, TASK_PAGES);
@@ -126,11 +130,13 @@ function checkedSubmit(body: SubmitBody, parts: ReefParts): SubmitInput {
 }
 
 function isFolder(path: string): boolean {
-  return (
-    isAbsolute(path) &&
-    !path.includes("\0") &&
-    statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-  );
+  if (!isAbsolute(path) || path.includes("\0")) return false;
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // A file on the way, a name that is too long, no permission: in none of these a task could work.
+    return false;
+  }
 }
 
 function checkScopes(scopes: string[] | undefined, parts: ReefParts): void {

@@ -1,5 +1,8 @@
 // The tools that every task has, whatever services are live. Their texts are for a model: plain and short.
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import type { ApiError } from "../core/client.js";
+import { routesOf } from "../core/module-routes.js";
 import type { FleetClient, ServiceModule, ToolInfo, ToolResult } from "../core/types.js";
 import type { TaskInfo } from "../tasks/status.js";
 import type { TreeNode } from "../tree/node.js";
@@ -9,6 +12,8 @@ const TEXT_CHARS_MAX = 8000;
 const LISTED_TASKS_MAX = 50;
 const LINE_CHARS = 160;
 const WAIT_SECONDS = 60;
+/** Of a failed deploy; what a deploy says is shorter. */
+const DETAIL_CHARS_MAX = 6000;
 
 export interface ToolParts {
   servicesDir: string;
@@ -31,6 +36,17 @@ export function registerReefTools(parts: ToolParts): NonNullable<ServiceModule["
       promptSnippet: "See which services and tools this reef has",
       parameters: Type.Object({}),
       execute: async () => answer(client, ...manifest(parts)),
+    });
+    pi.registerTool({
+      name: "reef_deploy",
+      label: "Reef: deploy a service",
+      description:
+        "Puts a service that you wrote or changed in the services folder live: its index.ts is imported, its *.test.ts run, then it is loaded and asked. When any of it fails, what was live stays live, and you are told what to mend. Its routes and tools can be used right after, in this conversation too.",
+      promptSnippet: "Test a service folder and put it live",
+      parameters: Type.Object({
+        name: Type.String({ description: "Name of the service's folder in the services folder" }),
+      }),
+      execute: async (_id, params) => deploy(client, params.name, parts),
     });
     pi.registerTool({
       name: "reef_task_list",
@@ -83,7 +99,7 @@ function manifest(parts: ToolParts): [text: string, details: object] {
     name: module.name,
     description: module.description ?? "",
     tools: tools.filter((tool) => tool.service === module.name).map((tool) => tool.name),
-    routes: countRoutes(module),
+    routes: routesOf(module).length,
   }));
   const capabilities = parts.capabilities();
   const lines = services.map(({ name, description, tools, routes }) => {
@@ -99,12 +115,44 @@ function manifest(parts: ToolParts): [text: string, details: object] {
   return [text, { servicesDir: parts.servicesDir, services, capabilities }];
 }
 
-/** Handlers of one method and path count once; what runs for every path is middleware. */
-function countRoutes(module: ServiceModule): number {
-  const routes = module.routes?.routes ?? [];
-  return new Set(
-    routes.filter(({ path }) => !path.endsWith("*")).map(({ method, path }) => `${method} ${path}`),
-  ).size;
+async function deploy(client: FleetClient, name: string, parts: ToolParts): Promise<Answer> {
+  const before = new Set(parts.tools().map((tool) => tool.name));
+  const again = `Mend the folder ${parts.servicesDir}/${name} and call reef_deploy again.`;
+  try {
+    const deployed = await client.api<Deploy>("POST", "/services/deploy", { name });
+    const isNew = (tool: ToolInfo) => tool.service === deployed.name && !before.has(tool.name);
+    const tools = parts.tools().filter(isNew);
+    const news = tools.length === 0 ? [] : [`New tools: ${tools.map((tool) => tool.name).join(", ")}`];
+    return answer(client, [deployedText(deployed), ...news].join("\n"), deployed);
+  } catch (error) {
+    const { answer: refused, status, message } = error as Partial<ApiError> & Error;
+    if (Value.Check(Deploy, refused)) return { ...client.err(refusedText(refused, again)), details: refused };
+    if (status === 404) return client.err(`The service "services" is not live. ${ASK_OPERATOR}`);
+    return refusal(client, message, status === 403 ? ASK_OPERATOR : again);
+  }
+}
+
+const ASK_OPERATOR = "Leave the folder as it is and say in your reply that it has to be deployed.";
+
+/** As much of the answer as the texts are made of. */
+const Deploy = Type.Object({
+  name: Type.String(),
+  steps: Type.Array(Type.Object({ step: Type.String(), detail: Type.Optional(Type.String()) })),
+  previousHash: Type.Union([Type.String(), Type.Null()]),
+  tests: Type.Optional(Type.Object({ passed: Type.Number(), failed: Type.Number() })),
+});
+type Deploy = Static<typeof Deploy>;
+
+function deployedText({ name, tests, steps }: Deploy): string {
+  const counts = tests ? `${tests.passed} passed, ${tests.failed} failed` : "no test files found";
+  const live = steps.at(-1)?.detail ?? `live at /${name}`;
+  return `Deployed ${name}: ${counts}. ${live.replace(/^l/, "L")}.`;
+}
+
+function refusedText({ steps, previousHash }: Deploy, next: string): string {
+  const { step = "deploy", detail = "" } = steps.at(-1) ?? {};
+  const still = previousHash === null ? [] : ["The previous version is still live."];
+  return [`Not deployed: ${step} failed.`, detail.slice(0, DETAIL_CHARS_MAX), ...still, next].join("\n");
 }
 
 async function listTasks(client: FleetClient, status: string | undefined, now: number): Promise<Answer> {

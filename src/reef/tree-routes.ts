@@ -36,6 +36,11 @@ export function addTreeRoutes(routes: Hono, parts: ReefParts): void {
 
   routes.get("/tree/:id/path", async (c) => c.json({ path: await tree.path(c.req.param("id")) }));
 
+  routes.get("/tree/:id/conversation", async (c) => {
+    const node = await known(parts, c.req.param("id"));
+    return c.json({ nodes: await tree.conversation(node.id) });
+  });
+
   routes.get("/tree/:id/why", async (c) => {
     const node = await known(parts, c.req.param("id"));
     return c.json({ node, chain: await tree.why(node.id) });
@@ -48,8 +53,6 @@ export function addTreeRoutes(routes: Hono, parts: ReefParts): void {
     const { node, effects, more, totals } = found;
     return c.json({ node, effects, count: effects.length, totals, ...nextCursor(effects, more, cursor) });
   });
-
-  routes.get("/refs", async (c) => c.json({ refs: await tree.refs() }));
 }
 
 /** The `limit` oldest nodes after `since`, or the `limit` newest before `before`. */

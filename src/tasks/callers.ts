@@ -6,17 +6,22 @@ import type { TaskState } from "./status.js";
 import type { Tasks } from "./tasks.js";
 
 export interface Callers {
-  /** The cause of a request; `header` is its `X-Reef-Cause`. */
-  causeOf(caller: Caller, header: string | undefined): Promise<string | null>;
+  /** The cause of a request; `header` is its `X-Reef-Cause`. One that only reads does not wait for its call's announcement. */
+  causeOf(caller: Caller, header: string | undefined, isRead: boolean): Promise<string | null>;
   /** The node of a tool call of the caller's own turn, awaited while it is still in pi's pipe. */
   callOf(caller: Caller, toolCallId: string): Promise<string>;
 }
 
 export function createCallers(tree: Tree<TaskState>, tasks: Pick<Tasks, "turn">): Callers {
-  async function causeOf(caller: Caller, header: string | undefined): Promise<string | null> {
+  async function causeOf(
+    caller: Caller,
+    header: string | undefined,
+    isRead: boolean,
+  ): Promise<string | null> {
     if (caller.kind !== "task") return header === undefined ? null : knownNode(header);
     if (header !== undefined) return ownCause(caller, header);
-    return turnOf(caller)?.calls.only() ?? caller.nodeId ?? null;
+    const calls = turnOf(caller)?.calls;
+    return (isRead ? calls?.only() : await calls?.soonOnly()) ?? caller.nodeId ?? null;
   }
 
   async function knownNode(id: string): Promise<string> {

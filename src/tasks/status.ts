@@ -345,7 +345,8 @@ function foldDeploy(turn: TurnState, node: TreeNode): TurnState {
   };
 }
 
-function usageOf(node: TreeNode): Usage | undefined {
+/** What a node says that a model message has cost. */
+export function usageOf(node: TreeNode): Usage | undefined {
   return node.role === "assistant" || node.role === "tool_call"
     ? (node.meta?.usage as Usage | undefined)
     : undefined;

@@ -28,6 +28,8 @@ export interface SubmitInput {
 export interface Submitter {
   caller: Caller;
   causeId: string | null;
+  /** The id that the `user` node is to have, for whoever wants to find it again. */
+  nodeId?: string;
 }
 
 export interface SubmitRules {
@@ -54,7 +56,7 @@ export function planSubmit(
   const { parentId, fresh } = placeOf(tx, input, by, taskId, known);
   const settings = settingsOf(tx, input, by, rules, { known, fresh });
   const user = {
-    id: tx.id(),
+    id: by.nodeId ?? tx.id(),
     parentId,
     taskId,
     role: "user" as const,
@@ -108,6 +110,9 @@ function placeOf(
   if (known) refuseForeignTask(tx, taskId, by.caller);
   const parentId = known ? (tx.ref(taskId) ?? known.turn.leafId) : (by.causeId ?? tx.ref("main"));
   if (parentId === undefined) throw new Error("The ref 'main' is missing.");
+  // Its ref may have been moved by hand, to where another task is at work.
+  const parent = known && tx.get(parentId);
+  if (parent) refuseRunningTurn(tx, parent);
   return { parentId, fresh: !known };
 }
 
@@ -121,15 +126,21 @@ function refuseRunningTurn(tx: Tx<TaskState>, parent: TreeNode): void {
 /** Going on with a task by its name asks for the same right as going on from one of its nodes. */
 function refuseForeignTask(tx: Tx<TaskState>, taskId: string, caller: Caller): void {
   if (caller.kind !== "task" || caller.scopes?.includes("admin")) return;
-  if (!isSelfOrAbove(tx, caller.taskId, taskId))
+  if (!isOwn(tx, taskId, caller))
     throw new ReefError("forbidden", `Task '${taskId}' belongs to another task`);
 }
 
 /** A task may continue only from nodes of its own or of tasks below it. */
 function refuseForeignNode(tx: Tx<TaskState>, parent: TreeNode, caller: Caller): void {
   if (caller.kind !== "task" || caller.scopes?.includes("admin")) return;
-  if (parent.taskId !== undefined && isSelfOrAbove(tx, caller.taskId, parent.taskId)) return;
+  if (parent.taskId !== undefined && isOwn(tx, parent.taskId, caller)) return;
   throw new ReefError("forbidden", `Node '${parent.id}' belongs to another task`);
+}
+
+/** The caller's own, one below it, or one that the job which acts with its rights has submitted before. */
+function isOwn(tx: Tx<TaskState>, taskId: string, caller: Caller): boolean {
+  if (isSelfOrAbove(tx, caller.taskId, taskId)) return true;
+  return caller.jobId !== undefined && tx.task(taskId)?.turn.submittedBy === submitterName(caller);
 }
 
 /** True when `name` is `below` itself or a task that submitted it, however far up. */
@@ -169,7 +180,7 @@ function settingsOf(
     cwd: input.cwd ?? known?.turn.cwd,
     priority: input.priority ?? 0,
     timeoutSeconds: input.timeoutSeconds,
-    scopes: input.scopes ?? submitting?.turn.scopes ?? rules.scopes,
+    scopes: input.scopes ?? caller.scopes ?? submitting?.turn.scopes ?? rules.scopes,
     submittedBy: submitterName(caller),
     depth,
     profile: input.profile ?? known?.turn.profile,
@@ -183,6 +194,7 @@ function refuseCancelled({ name, turn }: TaskState, caller: Caller): void {
 }
 
 function submitterName(caller: Caller): string {
+  if (caller.jobId !== undefined) return `cron:${caller.jobId}`;
   if (caller.kind === "task") return `task:${caller.taskId}`;
   if (caller.kind === "session") return "session";
   return caller.agentName === undefined ? "server" : `agent:${caller.agentName}`;

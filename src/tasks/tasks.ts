@@ -7,6 +7,7 @@ import { submitterOf } from "./handover.js";
 import type { TurnPorts } from "./ports.js";
 import { EMPTY_MEMORY, type TurnIdentity } from "./record.js";
 import { interruption, turnEvent } from "./restart.js";
+import { type RunInfo, runsOf } from "./runs.js";
 import { isOver, statusOf, type TaskInfo, type TaskState, type TaskStatus, taskInfo } from "./status.js";
 import type { SteerMode } from "./steering.js";
 import { planSubmit, type SubmitInput, type SubmitRules, type Submitter } from "./submit.js";
@@ -35,6 +36,8 @@ export interface Submitted {
 
 export interface Tasks {
   submit(input: SubmitInput, by: Submitter): Promise<Submitted>;
+  /** What a submit was answered whose `user` node got this id; undefined when there was none. */
+  submitted(nodeId: string): Promise<Submitted | undefined>;
   cancel(
     name: string,
     options?: { reason?: string; children?: boolean },
@@ -48,6 +51,8 @@ export interface Tasks {
   whileWaiting<T>(name: string | undefined, wait: () => Promise<T>): Promise<T>;
   /** The live turn of a task. */
   turn(name: string): Turn | undefined;
+  /** The live runs, or that of one task. */
+  runs(name?: string): Promise<RunInfo[]>;
   /** Turns that have or had a slot, and turns in the queue. */
   counts(): { active: number; queued: number };
   /** Ends what an earlier life left open and queues it again. Call it once, before new work. */
@@ -116,19 +121,20 @@ export function createTasks(ports: TasksPorts): Tasks {
   }
 
   function begin(turn: Turn | undefined, [user, started]: TreeNode[]): Submitted {
-    if (!turn || !user?.taskId || user.parentId === null)
-      throw new Error("The submit committed no user node.");
+    if (!turn || !user) throw new Error("The submit committed no user node.");
     if (started) turn.start();
     else turn.enqueue(Number(user.meta?.priority ?? 0), user.seq);
-    const status = started ? "running" : "queued";
-    return {
-      id: user.taskId,
-      status,
-      prompt: user.content,
-      nodeId: user.id,
-      parentId: user.parentId,
-      seq: user.seq,
-    };
+    return submittedOf(user, started);
+  }
+
+  async function submitted(nodeId: string): Promise<Submitted | undefined> {
+    const user = await tree.get(nodeId);
+    if (user?.role !== "user") return undefined;
+    const [next] = await tree.since(user.seq, 1);
+    return submittedOf(
+      user,
+      next?.eventType === "run_started" && next.parentId === user.id ? next : undefined,
+    );
   }
 
   async function cancel(
@@ -308,6 +314,7 @@ export function createTasks(ports: TasksPorts): Tasks {
 
   return {
     submit,
+    submitted,
     cancel,
     steer,
     answer,
@@ -319,7 +326,19 @@ export function createTasks(ports: TasksPorts): Tasks {
     whileWaiting: (name, wait) =>
       (name === undefined ? undefined : turns.get(name))?.lease.whileWaiting(wait) ?? wait(),
     turn: (name) => turns.get(name),
+    runs: (name) =>
+      runsOf(
+        [...open].filter(({ who }) => name === undefined || who.taskId === name),
+        ports,
+      ),
   };
+}
+
+/** The run begins in the same transaction when a slot is free. */
+function submittedOf(user: TreeNode, started: TreeNode | undefined): Submitted {
+  const { id: nodeId, taskId: id, content: prompt, parentId, seq } = user;
+  if (id === undefined || parentId === null) throw new Error(`Node '${nodeId}' is no prompt of a task.`);
+  return { id, status: started ? "running" : "queued", prompt, nodeId, parentId, seq };
 }
 
 function knownTask(tx: Tx<TaskState>, name: string): TaskState {

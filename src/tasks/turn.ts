@@ -11,6 +11,7 @@ import { createLease } from "./lease.js";
 import { lifecycleOf } from "./lifecycle.js";
 import { createLiveFrames } from "./live.js";
 import type { AgentObserver, CommitForTurn, TurnPorts } from "./ports.js";
+import { Progress } from "./progress.js";
 import { createQuestions, type Questions } from "./questions.js";
 import {
   becomesNodes,
@@ -52,6 +53,7 @@ export class Turn {
   #delivering: Promise<void> = Promise.resolve();
   #silenceAllowed = false;
   #run: Run | undefined;
+  #progress: Progress | undefined;
   #questions: Questions | undefined;
   #observer: AgentObserver | undefined;
   #revoke: () => void = () => {};
@@ -85,8 +87,9 @@ export class Turn {
     return this.#phase;
   }
 
-  get pid(): number | undefined {
-    return this.#run?.process.pid;
+  /** Of the newest run; undefined before its hand-over. */
+  get progress(): Progress | undefined {
+    return this.#progress;
   }
 
   /** Begins the run. The slot is taken and `run_started` is committed by now. */
@@ -187,6 +190,7 @@ export class Turn {
       bind: (process) => {
         this.#revoke();
         this.#revoke = this.#ports.bindToken(process.token, caller);
+        this.#progress = new Progress(process.pid, this.#ports.now());
       },
     });
     this.#run = run;
@@ -197,6 +201,7 @@ export class Turn {
       runId: run.process.runId,
       newestNode: () => this.#newestNode,
     });
+    this.#observer?.emit("session_start", { type: "session_start", reason: "startup" });
     this.#questions = createQuestions(this.who, {
       commit: this.#commit,
       lease: this.lease,
@@ -226,6 +231,7 @@ export class Turn {
     this.#showLive(event);
     this.#steering.heard(event);
     this.#toolChanges.heard(event);
+    this.#progress?.heard(event);
     if (event.type === "extension_ui_request" && asks(event)) await this.#questions?.ask(event);
     if (event.type === "auto_retry_start") this.#silenceAllowed = true;
     if (event.type === "agent_start" || event.type === "auto_retry_end") this.#silenceAllowed = false;
@@ -242,7 +248,10 @@ export class Turn {
       this.#memory = step.memory;
       return step.nodes;
     });
-    for (const node of nodes) this.calls.committed(node);
+    for (const node of nodes) {
+      this.calls.committed(node);
+      this.#progress?.committed(node);
+    }
     this.#newestNode = nodes.at(-1)?.id ?? this.#newestNode;
   }
 

@@ -62,6 +62,8 @@ export interface Tree<S> {
   }>;
 
   get(id: string, options?: { raw?: boolean }): Promise<RawNode | undefined>;
+  /** By their seqs, in the order of those. */
+  listed(seqs: readonly number[]): Promise<TreeNode[]>;
   /** In `seq` order; `after` is the seq of the last one seen. */
   children(
     id: string,
@@ -215,6 +217,10 @@ class OpenTree<S> implements Tree<S> {
 
   async get(id: string, options?: { raw?: boolean }): Promise<RawNode | undefined> {
     return this.#journal.get(id, options);
+  }
+
+  async listed(seqs: readonly number[]): Promise<TreeNode[]> {
+    return this.#journal.listed(seqs);
   }
 
   async children(id: string, { after = 0, limit }: { after?: number; limit: number }) {

@@ -29,7 +29,7 @@ const answers: Record<string, () => Response> = {
   "/text": () => new Response("plain"),
   "/empty": () => new Response(null, { status: 204 }),
   "/empty-json": () => new Response("", { headers: { "Content-Type": "application/json" } }),
-  "/conflict": () => Response.json({ error: "taken", code: "conflict" }, { status: 409 }),
+  "/conflict": () => Response.json({ error: "taken", code: "conflict", extra: "kept" }, { status: 409 }),
   "/odd": () => Response.json({ message: "x" }, { status: 400 }),
   "/down": () => new Response("try later", { status: 503 }),
 };
@@ -102,12 +102,14 @@ test("anything but 2xx rejects with the method, the path, the status and the err
     status: 409,
     code: "conflict",
     error: "taken",
+    answer: { error: "taken", code: "conflict", extra: "kept" },
   });
   expect(await failure("GET", "/down")).toEqual({
     message: "GET /down (503): try later",
     status: 503,
     code: undefined,
     error: "try later",
+    answer: "try later",
   });
   expect(await failure("GET", "/odd")).toMatchObject({ message: 'GET /odd (400): {"message":"x"}' });
 });

@@ -4,7 +4,8 @@ import { type Causation, runWithCause, versionKey } from "../../src/core/cause.j
 import { createDoors } from "../../src/core/doors.js";
 import type { Version } from "../../src/core/version.js";
 
-const version = (name: string, loadedAt: number) => ({ name, loadedAt, inFlight: 0 }) as unknown as Version;
+const version = (name: string, loadedAt: number) =>
+  ({ name, loadedAt, inFlight: 0, traffic: { requests: 0 } }) as unknown as Version;
 
 function setUp(limits = { holdMs: 1_000, drainMs: 1_000 }) {
   const live = new Map([["x", version("x", 1)]]);

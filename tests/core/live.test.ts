@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createBehaviorBox } from "../../src/core/behaviors.js";
 import type { LiveModule } from "../../src/core/registry.js";
+import type { TriedVersion } from "../../src/core/types.js";
 import { type Files, listener, noClient, openWorld, shared, type World } from "./modules.js";
 
 const opened: World[] = [];
@@ -172,9 +173,8 @@ test("a failed verification undoes the new version without flushing it, before a
   await w.service("it", recorded("a"));
   await w.registry.loadAll();
   await w.service("it", recorded("b", { tools: "other" }));
-  const verify = async (version: LiveModule) => {
-    const response = await version.handle?.(new Request("http://localhost/"), {});
-    expect(await response?.text()).toBe("b 0+a");
+  const verify = async (version: TriedVersion) => {
+    expect(await (await version.fetch("/")).text()).toBe("b 0+a");
     expect(w.registry.enter("it")).toBeInstanceOf(Promise);
     throw new Error("not good enough");
   };
@@ -290,7 +290,7 @@ test("a copy staged before can be loaded later, whatever the folder holds by the
   const w = await world();
   shared({ steps: [], disk: "0" });
   await w.service("it", recorded("a"));
-  const copy = await w.registry.stageCopy("it", { packages: "copy" });
+  const copy = await w.registry.stage("it");
   await w.service("it", recorded("b"));
   await w.registry.load("it", { copy });
   expect(await answer(w)).toBe("a 0");

@@ -58,6 +58,10 @@ export function shared<T extends object>(value: T): T {
   return value;
 }
 
+const elsewhere = () => Promise.reject(new Error("no other process in this test"));
+const noIsolation = { importModule: elsewhere, end: async () => {}, close: async () => {} };
+const noTrial = { import: elsewhere, test: elsewhere };
+
 export interface World {
   registry: Registry;
   servicesDir: string;
@@ -83,7 +87,7 @@ export async function openWorld(changes: Partial<RegistryDeps> = {}): Promise<Wo
   const registry = createRegistry({
     servicesDir,
     dataDir,
-    config: {} as Config,
+    config: { isolate: "agent" } as Config,
     log,
     events,
     mount: ({ routes }) => (routes ? (request) => routes.fetch(request) : null),
@@ -91,6 +95,8 @@ export async function openWorld(changes: Partial<RegistryDeps> = {}): Promise<Wo
     client: noClient,
     tools,
     behaviors: createBehaviorBox({ log }),
+    isolation: noIsolation,
+    trial: noTrial,
     ...changes,
   });
   return {

@@ -181,7 +181,7 @@ test("unload persists: the module stays out over restarts and reload all (spec �
   expect(namesOf(again)).toEqual([]);
   expect(await again.registry.load("gone")).toEqual({ name: "gone", action: "added" });
   expect(again.registry.problems()).toEqual([]);
-  expect(await readFile(join(w.dataDir, "disabled.json"), "utf8")).toBe("{}");
+  expect(await readFile(join(w.dataDir, "modules.json"), "utf8")).toBe("{}");
 });
 
 test("an unloaded module comes back when its folder goes and appears again (spec §6.1)", async () => {
@@ -324,8 +324,14 @@ test("a stack trace is attributed to the module whose copy is in it (spec §5.3)
   const w = await world();
   await w.service("folder", plain("thrower", { description: "new Error('x').stack" }));
   await w.registry.loadAll();
-  expect(w.registry.attribute(w.registry.list()[0]?.description ?? "")).toBe("thrower");
-  expect(w.registry.attribute(new Error("x").stack ?? "")).toBe("unknown");
+  const fault = Object.assign(new Error("boom"), { stack: w.registry.list()[0]?.description });
+  expect(w.registry.fault(fault)).toBe("thrower");
+  expect(w.registry.fault(new Error("x"))).toBe("unknown");
+  expect(w.registry.list()[0]?.lastError?.message).toBe("boom");
+  expect(w.registry.traffic("thrower")?.faults).toBe(1);
+  await w.registry.load("folder");
+  expect(w.registry.fault(fault)).toBe("thrower");
+  expect(w.registry.traffic("thrower")?.faults).toBe(0);
 });
 
 test("tool problems are the module's, which is live all the same (spec §5.4)", async () => {
@@ -347,8 +353,13 @@ test("the last error is shown until the next version", async () => {
   const w = await world();
   await w.service("x", plain("x"));
   await w.registry.loadAll();
-  w.registry.recordError("x", new Error("boom"));
-  w.registry.recordError("nobody", new Error("boom"));
+  const told: unknown[] = [];
+  w.events.on("module:failed", (failure) => told.push(failure));
+  w.registry.failed("x", new Error("boom"), "request");
+  w.registry.failed("nobody", new Error("boom"), "request");
+  const { hash } = w.registry.list()[0] ?? {};
+  expect(told).toEqual([{ name: "x", hash, kind: "request", message: "boom" }]);
+  expect(w.registry.traffic("x")).toEqual({ requests: 0, failures: 1, faults: 0 });
   expect(w.registry.list()[0]?.lastError?.message).toBe("boom");
   await w.registry.load("x");
   expect(w.registry.list()[0]?.lastError).toBeUndefined();
@@ -403,21 +414,21 @@ test("an unload that cannot be written down does not happen", async () => {
   const w = await world();
   await w.service("x", plain("x"));
   await w.registry.loadAll();
-  await mkdir(join(w.dataDir, "disabled.json.next"));
+  await mkdir(join(w.dataDir, "modules.json.next"));
   await expect(w.registry.unload("x")).rejects.toThrow("EISDIR");
   expect(namesOf(w)).toEqual(["x"]);
-  await rm(join(w.dataDir, "disabled.json.next"), { recursive: true });
+  await rm(join(w.dataDir, "modules.json.next"), { recursive: true });
   await w.registry.unload("x");
   expect(namesOf(w)).toEqual([]);
 });
 
 test("a list of disabled modules that cannot be read counts as empty, with a warning", async () => {
   const w = await world();
-  await write(w.dataDir, { "disabled.json": "{" });
+  await write(w.dataDir, { "modules.json": "{" });
   await w.service("x", plain("x"));
   await w.registry.loadAll();
   expect(namesOf(w)).toEqual(["x"]);
-  expect(w.heard.lines[0]).toContain("no module counts as disabled");
+  expect(w.heard.lines[0]).toContain("counts as empty");
 });
 
 test("of two folders with one name the earlier one has it", async () => {
@@ -430,14 +441,13 @@ test("of two folders with one name the earlier one has it", async () => {
   expect(problemsOf(w)).toEqual({ b: `failed: duplicate name "same" (already in folder a)` });
 });
 
-test("an earlier version of a folder can be staged from where it is kept", async () => {
+test("a copy that is not loaded is dropped, and can be used only once", async () => {
   const w = await world();
-  await w.service("x", plain("x", { description: "'now'" }));
-  const kept = await write(join(w.dataDir, "kept"), plain("x", { description: "'before'" }));
-  const copy = await w.registry.stageCopy("x", { from: kept, packages: "copy" });
-  await w.registry.load("x", { copy });
-  expect(w.registry.list()[0]).toMatchObject({ dir: "x", description: "before" });
-  const unused = await w.registry.stageCopy("x");
-  await w.registry.dropCopy(unused);
+  await w.service("x", plain("x"));
+  await w.registry.loadAll();
+  const copy = await w.registry.stage("x");
+  await w.registry.drop(copy);
   expect(await readdir(join(w.dataDir, "live", "services"))).toHaveLength(1);
+  await expect(w.registry.load("x", { copy })).rejects.toThrow("not staged here");
+  expect(namesOf(w)).toEqual(["x"]);
 });

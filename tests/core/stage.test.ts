@@ -110,8 +110,8 @@ test("a stack trace leads to the folder whose copy comes first in it", async () 
   });
   const copy = await stage.copy(dir);
   const stack = (await import(join(copy.dir, "index.ts"))).default();
-  expect(stage.sourceIn(stack)).toBe(dir);
-  expect(stage.sourceIn("Error: x\n at /elsewhere/index.ts:1:1")).toBeUndefined();
+  expect(stage.placeIn(stack)).toEqual({ source: dir, dir: copy.dir });
+  expect(stage.placeIn("Error: x\n at /elsewhere/index.ts:1:1")).toBeUndefined();
 });
 
 test("a folder given as a link is copied like any other", async () => {

@@ -49,6 +49,8 @@ const SUBMITS: [name: string, body: unknown, status: number, error?: string][] =
   ["a relative cwd", { task: "x", cwd: "tmp" }, 400],
   ["a cwd that is not there", { task: "x", cwd: "/nonexistent/folder" }, 400],
   ["a cwd that is a file", { task: "x", cwd: "/etc/passwd" }, 400],
+  ["a cwd below a file", { task: "x", cwd: "/etc/passwd/x" }, 400],
+  ["a cwd that no file system takes", { task: "x", cwd: `/${"x".repeat(10_000)}` }, 400],
   ["a cwd with a NUL", { task: "x", cwd: "/tmp\0" }, 400],
   ["a priority out of range", { task: "x", priority: 11 }, 400],
   ["a fractional priority", { task: "x", priority: 0.5 }, 400],

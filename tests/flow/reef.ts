@@ -68,6 +68,7 @@ export interface ReefOptions {
   dataDir?: string;
   servicesDir?: string;
   token?: string;
+  args?: string[];
 }
 
 const running = new Set<{ stop(): Promise<number> }>();
@@ -91,7 +92,7 @@ export async function startReef(options: ReefOptions = {}): Promise<Reef> {
   const servicesDir = options.servicesDir ?? join(dataDir, "services");
   const env = { ...baseEnv(), DATA_DIR: dataDir, SERVICES_DIR: servicesDir, ...options.env };
   if (options.token) Object.assign(env, { VERS_AUTH_TOKEN: options.token });
-  const child = Bun.spawn([process.execPath, "--no-install", "src/main.ts"], {
+  const child = Bun.spawn([process.execPath, "--no-install", "src/main.ts", ...(options.args ?? [])], {
     cwd: ROOT,
     env,
     stdin: "ignore",

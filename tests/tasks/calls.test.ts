@@ -38,3 +38,26 @@ test("closing lets nobody wait", async () => {
   calls.close();
   await expect(found).rejects.toThrow("Unknown cause");
 });
+
+const LONG_MS = 60_000;
+
+test("a request without a cause waits for the call that is about to be announced (spec §2.3)", async () => {
+  const calls = createCalls(LONG_MS, LONG_MS);
+  const cause = calls.soonOnly();
+  calls.committed(started("a"));
+  expect(await cause).toBe("call-a");
+  expect(await calls.soonOnly()).toBe("call-a");
+});
+
+test("it does not wait when several are open, nor for ever, nor when the run is over (spec §2.3)", async () => {
+  const calls = createCalls(LONG_MS, LONG_MS);
+  calls.committed(started("a"));
+  calls.committed(started("b"));
+  expect(await calls.soonOnly()).toBeUndefined();
+  calls.committed(ended("a"));
+  calls.committed(ended("b"));
+  const waiting = calls.soonOnly();
+  calls.close();
+  expect(await waiting).toBeUndefined();
+  expect(await createCalls(LONG_MS, 1).soonOnly()).toBeUndefined();
+});
