@@ -15,6 +15,7 @@ import {
   UsageError,
 } from "./cli/command.js";
 import { type Connection, connect, type Surroundings } from "./cli/connection.js";
+import { fleet } from "./cli/fleet.js";
 import { start } from "./cli/start.js";
 import { steer } from "./cli/steer.js";
 import { submit } from "./cli/submit.js";
@@ -26,7 +27,7 @@ import { tree } from "./cli/tree.js";
 import { commandLineEnvironment } from "./core/client.js";
 import { messageOf } from "./core/errors.js";
 
-const COMMANDS: readonly Command[] = [start, submit, tasks, task, tree, tail, steer, answer, cancel];
+const COMMANDS: readonly Command[] = [start, submit, tasks, task, tree, tail, steer, answer, cancel, fleet];
 
 /** Also what `reef` alone, `reef --help` and `reef --version` mean. */
 const help: Command = {
