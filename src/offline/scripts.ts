@@ -1,6 +1,7 @@
 // The published table of scripts: the first whose prompt fits the newest text plays. Each family is one file in scripts/.
 import type { Script } from "./script.js";
 import { arithmetic, continuation } from "./scripts/arithmetic.js";
+import { buildService } from "./scripts/build.js";
 import { recall, remember } from "./scripts/memory.js";
 import { listServices, subTask } from "./scripts/reef.js";
 import { badArguments, empty, endless, long, maxTokens, slow, unknownTool } from "./scripts/shapes.js";
@@ -17,6 +18,7 @@ export const scripts: readonly Script[] = [
   runSeveral,
   runOne,
   subTask,
+  buildService,
   threeTools,
   sayAndRun,
   callTools,

@@ -19,6 +19,26 @@ export function offered(names: readonly string[]): Anthropic.Messages.Tool[] {
   return names.map((name) => ({ name, input_schema: { type: "object" } }));
 }
 
+/** What `write` and `edit` hold, so that `reef_deploy` can tell a repaired service from a broken one. */
+const files = new Map<string, string>();
+
+function edit({ path, edits }: Record<string, unknown>): ToolAnswer {
+  const before = files.get(String(path)) ?? "";
+  const [change] = edits as { oldText: string; newText: string }[];
+  files.set(String(path), before.replace(change?.oldText ?? "", change?.newText ?? ""));
+  return { text: `Successfully replaced 1 block(s) in ${path}.` };
+}
+
+function deploy({ name }: Record<string, unknown>): ToolAnswer {
+  const store = files.get(`/srv/services/${name}/store.ts`) ?? "";
+  return store.includes("votes DESC")
+    ? { text: `Deployed ${name}: 2 passed, 0 failed. Live at /${name} (2 routes).\nNew tools: ${name}_cast` }
+    : {
+        text: "Error: Not deployed: test failed.\n1 passed, 1 failed (1 files)\n(fail) the choice with the most votes comes first [1.20ms]",
+        isError: true,
+      };
+}
+
 /** Texts that reef's tools answer with (spec §12), and a real shell. */
 export const tools: Tools = {
   bash: shell,
@@ -30,6 +50,14 @@ export const tools: Tools = {
     text: key === "limits" ? '{"cpu":2}' : key === "the color" ? "blue" : `Key "${key}" not found.`,
   }),
   reef_submit: ({ task }) => ({ text: `Answer to ${task}\n(task task-1, done, 1 s, $0)` }),
+  write: ({ path, content }) => {
+    files.set(String(path), String(content));
+    return { text: `Successfully wrote ${String(content).length} bytes to ${path}` };
+  },
+  edit,
+  reef_deploy: deploy,
+  votes_cast: () => ({ text: "tea: 1" }),
+  polls_cast: () => ({ text: "tea: 1" }),
   reef_task_list: () => ({ text: "No tasks." }),
 };
 

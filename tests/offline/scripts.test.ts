@@ -97,6 +97,25 @@ const expected: Record<string, { earlier?: string; check(run: Run): void }> = {
       expect(answer).toEndWith("\n- `reef_task_list` returned: No tasks.");
     },
   },
+  "Build a service that counts votes.": {
+    check({ calls, answer }) {
+      expect(calls).toEqual([
+        ["reef_manifest"],
+        ["write", "write", "write", "write", "write"],
+        ["reef_deploy"],
+        ["edit"],
+        ["reef_deploy"],
+        ["votes_cast"],
+      ]);
+      expect(answer).toBe(
+        "Deployed votes: 2 passed, 0 failed. Live at /votes (2 routes).\nNew tools: votes_cast\n\n" +
+          `\`votes_cast\` answered: tea: 1\n\n${signature}`,
+      );
+    },
+  },
+  "Build a service called `polls` that counts votes": {
+    check: ({ inputs }) => expect(inputs.at(-1)).toEqual({ choice: "tea" }),
+  },
   "slow: 20 words every 20 ms": {
     check: ({ answer }) =>
       expect(answer).toBe(Array.from({ length: 20 }, (_, at) => `word${at + 1}`).join(" ")),
