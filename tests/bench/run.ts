@@ -3,12 +3,15 @@
 import { parseArgs } from "node:util";
 import { cleanUp } from "../flow/reef.js";
 import { appendAtSize } from "./append-at-size.js";
+import { appendWithSearch } from "./append-with-search.js";
 import { type Bench, type Measurement, openFolders } from "./bench.js";
 import { endChildren } from "./child.js";
 import { deltas } from "./deltas.js";
+import { deploy } from "./deploy.js";
 import { events } from "./events.js";
 import { fillOnce } from "./filled.js";
 import { durableAppend, get } from "./http.js";
+import { isolation } from "./isolation.js";
 import { open } from "./open.js";
 import { reload } from "./reload.js";
 import { submit } from "./submit.js";
@@ -18,10 +21,13 @@ const MEASUREMENTS: Record<string, Measurement> = {
   submit,
   append: durableAppend,
   "append-at-size": appendAtSize,
+  "append-with-search": appendWithSearch,
   events,
   get,
   open,
   reload,
+  deploy,
+  isolation,
   deltas,
 };
 

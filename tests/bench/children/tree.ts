@@ -2,6 +2,7 @@
 import { taskProjection } from "../../../src/tasks/status.js";
 import { freshName } from "../../../src/tasks/submit.js";
 import type { NewNode, TreeNode } from "../../../src/tree/node.js";
+import { openSearch } from "../../../src/tree/search.js";
 import { openTree, type Tree } from "../../../src/tree/tree.js";
 import { answer } from "../child.js";
 
@@ -13,13 +14,24 @@ const NODES_PER_TURN = 4 + 2 * CALLS;
 const TEXT = "The quick brown fox jumps over the lazy dog, and the dog does not mind at all. ".repeat(4);
 const USAGE = { input: 1200, output: 90, cacheRead: 800, cacheWrite: 0, totalTokens: 2090, cost: 0.0051 };
 
+const quiet = { debug() {}, info() {}, warn: console.warn, error: console.error };
+
 const trees = new Map<string, Tree<unknown>>();
+
+interface Opened {
+  name: string;
+  dir: string;
+  nodes: number;
+  /** With an index that follows it, until the process ends. */
+  search?: boolean;
+}
 
 answer({
   /** Opens the tree of a folder under a name, and fills it up to a number of nodes, a whole turn in each commit. */
-  async open({ name, dir, nodes }: { name: string; dir: string; nodes: number }): Promise<void> {
+  async open({ name, dir, nodes, search }: Opened): Promise<void> {
     const tree = await openTree({ dir, projection: taskProjection, systemPrompt: "bench" });
     trees.set(name, tree);
+    if (search) await openSearch({ dir, tree, log: quiet });
     while (tree.newestSeq() < nodes) {
       const missing = Math.ceil((nodes - tree.newestSeq()) / NODES_PER_TURN);
       await Promise.all(Array.from({ length: Math.min(missing, FILLED_AT_ONCE) }, () => commitTurn(tree)));
