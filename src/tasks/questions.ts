@@ -24,6 +24,8 @@ export interface Questions {
   /** The committed answer of a question; passed to pi once a slot is taken again. False when nobody waits for it. */
   answered(pendingId: string, answer: Answer): boolean;
   open(): number;
+  /** pi has gone on: what has a time limit and no answer has lapsed there, whatever this side's timer says. */
+  lapse(): Promise<void>;
   /** Forgets all of them; nothing is passed on any more. */
   close(): void;
 }
@@ -40,6 +42,8 @@ interface QuestionPorts {
 export function createQuestions(who: TurnIdentity, ports: QuestionPorts): Questions {
   const unused = answersOf(ports.before);
   const waiting = new Map<string, (answer: Answer | undefined) => void>();
+  /** Of those that wait, the ones with a time limit. */
+  const timed = new Map<string, TreeNode>();
 
   function earlierAnswer(event: DialogEvent): Answer | undefined {
     const index = unused.findIndex(({ request }) => isSameQuestion(request, requestOf(event)));
@@ -47,9 +51,9 @@ export function createQuestions(who: TurnIdentity, ports: QuestionPorts): Questi
   }
 
   /** pi settles a question with a time limit by itself; the tree is told. */
-  function expire(pending: TreeNode): void {
+  function expire(pending: TreeNode): Promise<unknown> {
     const answer: Answer = { cancelled: true };
-    void ports
+    return ports
       .commit((state) =>
         state.turn.pending.includes(pending.id) ? [answerNode(pending, answer, "timeout")] : [],
       )
@@ -65,6 +69,7 @@ export function createQuestions(who: TurnIdentity, ports: QuestionPorts): Questi
   function settle(pendingId: string, answer: Answer | undefined): boolean {
     const pass = waiting.get(pendingId);
     waiting.delete(pendingId);
+    timed.delete(pendingId);
     pass?.(answer);
     return pass !== undefined;
   }
@@ -81,6 +86,7 @@ export function createQuestions(who: TurnIdentity, ports: QuestionPorts): Questi
       const [pending] = await ports.commit((state) => [pendingNode(request, state.turn, who)]);
       if (!pending) return;
       waiting.set(pending.id, pass);
+      if (request.timeoutMs !== undefined) timed.set(pending.id, pending);
       const timer =
         request.timeoutMs === undefined
           ? undefined
@@ -94,6 +100,9 @@ export function createQuestions(who: TurnIdentity, ports: QuestionPorts): Questi
     },
     answered: settle,
     open: () => waiting.size,
+    async lapse() {
+      for (const pending of timed.values()) await expire(pending);
+    },
     close() {
       for (const pendingId of [...waiting.keys()]) settle(pendingId, undefined);
     },

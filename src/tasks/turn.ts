@@ -260,6 +260,7 @@ export class Turn {
     await this.#delivering;
     // Steering may have begun another loop meanwhile, after which this is said again.
     if (this.#over || run.process.phase() !== "settled") return;
+    await this.#questions?.lapse();
     const { failure, called } = this.#memory;
     // What is left to say would only be said to a model that has just failed for good.
     if (failure !== undefined) return this.#endWith({ type: "error", error: failure });

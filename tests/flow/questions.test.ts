@@ -76,6 +76,16 @@ describe("ask and answer (spec §4.5)", () => {
     expect(task.nodes.find((node) => node.role === "tool_result")?.content).toBe("declined");
   }, 30_000);
 
+  test("however soon pi's own timer fires, the tree says that the time was up", async () => {
+    const line = (n: number) => `call ask_confirm {"title":"At once ${n}?","timeout":1}`;
+    await reef.submit({ task: [1, 2, 3, 4, 5].map(line).join("\n"), taskId: "hasty" });
+    const task = await reef.over("hasty");
+    expect(task.status).toBe("done");
+    const answers = task.nodes.filter((node) => node.eventType === "answer");
+    expect(answers.map(({ source }) => source)).toEqual(Array(5).fill("timeout"));
+    expect(task.pending).toEqual([]);
+  }, 30_000);
+
   test("cancelling a task that waits ends it and its question", async () => {
     await reef.submit({ task: 'call ask_confirm {"title":"Never mind"}', taskId: "dropped" });
     const id = await asked(reef, "dropped");
