@@ -59,8 +59,19 @@ export interface Config {
   log: LogLevel;
   /** Without a slash at the end, as `apiUrl`. */
   publicUrl?: string;
+  /** Addresses and networks (CIDR). */
+  trustedProxies: readonly string[];
+  /** 0 = never. */
+  updatePollMinutes: number;
+  updateAutoApply: boolean;
+  /** Undefined: what npm is configured with. */
+  npmRegistry?: string;
+  /** Somebody starts the server again when it ends. */
+  supervised: boolean;
   apiUrl?: string;
   vmId?: string;
+  /** What the server calls itself among agents. */
+  agentName?: string;
   /** Secrets of model providers that are set, by the name of their variable. */
   providerKeys: Readonly<Record<string, string>>;
   /** What goes with them: regions, projects, base URLs. */
@@ -167,8 +178,14 @@ export function readConfig(env: Environment = process.env): Config {
     shutdownSeconds: get("REEF_SHUTDOWN_SECONDS"),
     log: get("REEF_LOG"),
     publicUrl: get("VERS_PUBLIC_URL"),
+    trustedProxies: get("TRUSTED_PROXIES"),
+    updatePollMinutes: get("UPDATE_POLL_INTERVAL"),
+    updateAutoApply: get("UPDATE_AUTO_APPLY") === "true",
+    npmRegistry: get("REEF_NPM_REGISTRY"),
+    supervised: Boolean(env.NOTIFY_SOCKET?.trim() || env.INVOCATION_ID?.trim()),
     apiUrl: get("VERS_API_URL"),
     vmId: get("VERS_VM_ID"),
+    agentName: get("VERS_AGENT_NAME"),
     ...variables,
     baseEnv: baseEnv(env, taskEnv),
     piAgentDir: env.PI_CODING_AGENT_DIR?.trim() || undefined,

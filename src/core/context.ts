@@ -22,6 +22,7 @@ export interface ContextOptions {
   config: Config;
   log: Logger;
   fetch: InsideFetch;
+  baseUrl(): string;
   record?: Recorder;
 }
 
@@ -46,6 +47,7 @@ export function createContext(options: ContextOptions): ServiceContext {
     unloadModule: (of) => registry.unload(of),
     onDispose: (label, undo) => void scope.add("dispose", label, undo),
     ...timers(options),
+    url: options.baseUrl,
     fetch: (path, init = {}) => {
       const { as = SERVER, ...rest } = init;
       return options.fetch(path, rest, as);

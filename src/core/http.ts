@@ -31,7 +31,8 @@ import { limitIn } from "./query.js";
 // Ids, times  ulid({after}) within `storage.write`, so that ids grow in the order of commits; asUlid, timeOf, isoTime.
 // Callers     actorOf(ctx.caller()), requireOperator(ctx.caller()).
 // Keys        openIdempotencyKeys(ctx) in init; idempotent(c, keys, work) does the work of one Idempotency-Key once.
-// Tools       toolAnswer, jsonAnswer, listToolAnswer. Behaviors: createSessionCall. Texts: plainLine, indented.
+// Tools       toolAnswer, jsonAnswer, listToolAnswer. Texts: plainLine, indented.
+// Behaviors   createSessionCall, createSessionAttempt.
 // Panels      panel, with a script that PANEL_KIT in panel-kit.ts describes.
 
 // biome-ignore lint/performance/noBarrelFile: of these files a plugin may import this one only.
@@ -67,10 +68,12 @@ export {
 } from "./idempotency.js";
 export type { Outcome } from "./idempotency-rows.js";
 export { LIMITS } from "./limits.js";
+export { createLinks, type Links } from "./links.js";
 export { arrayAnswer, linesAnswer, listAnswer } from "./list-answers.js";
 export { type ModuleRoute, routesOf } from "./module-routes.js";
 export { publicRoutes, type RouteMatch } from "./mount.js";
 export { items, mapOf, object, shape, texts, tidyTexts } from "./nested-fields.js";
+export { PAGE_FILE_HEADERS, PAGE_HEADERS } from "./page-headers.js";
 export { type PanelParts, panel } from "./panel.js";
 export { indented, plainLine } from "./plain-line.js";
 export {
@@ -87,7 +90,12 @@ export {
 } from "./query.js";
 export { readBody } from "./read-body.js";
 export { type Condition, countRows, type Listing, type Ordered, readRows, type TextPage } from "./rows.js";
-export { createSessionCall, type SessionCall } from "./session-calls.js";
+export {
+  createSessionAttempt,
+  createSessionCall,
+  type SessionAttempt,
+  type SessionCall,
+} from "./session-calls.js";
 export { noTimeout, type SseStream, sse, sseComment, sseFrame } from "./sse.js";
 export { durationMs, isoTime, timeMs } from "./times.js";
 export {

@@ -126,7 +126,7 @@ function assemble(
     return init.signal ? unlessAborted(answer, init.signal) : answer;
   };
   const makeContext: MakeContext = (parts) =>
-    createContext({ ...parts, registry, events, config, log, fetch, record: options.record });
+    createContext({ ...parts, registry, events, config, log, fetch, baseUrl, record: options.record });
   const failed = (error: unknown, module?: ServiceModule) => {
     log(module?.name).error("a request failed:", error);
     if (module !== undefined) registry.failed(module, error, "request");

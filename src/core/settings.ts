@@ -23,9 +23,11 @@ const SCOPES = ["modules", "submit", "deploy", "admin"] as const;
 const ISOLATE = ["agent", "none", "all"] as const;
 const LOG_LEVELS = ["debug", "info", "warn", "error"] as const satisfies LogLevel[];
 const SWITCH = ["0", "1"] as const;
+const TRUE_OR_FALSE = ["true", "false"] as const;
 
 /** 24 days: a timer that is given more milliseconds fires at once. */
 const SECONDS_MAX = 2_000_000;
+const MINUTES_MAX = 30_000;
 
 export const SYSTEM_PROMPT = `You are a reef agent: you work on the machine of a reef server, and the server is yours to extend.
 
@@ -129,9 +131,34 @@ export const settings = {
   }),
   REEF_LOG: choice(LOG_LEVELS, "info", "`debug info warn error`."),
   VERS_PUBLIC_URL: url("Base URL for links; also turns substrate capabilities on."),
+  TRUSTED_PROXIES: list(
+    isAddressOrNetwork,
+    "a comma-separated list of IP addresses or networks (CIDR)",
+    [],
+    "Addresses or networks of proxies whose `X-Forwarded-*` headers spell links, comma-separated; loopback always is one.",
+  ),
+  UPDATE_POLL_INTERVAL: integer({
+    min: 0,
+    max: MINUTES_MAX,
+    fallback: 60,
+    meaning: "Minutes between looks for a newer reef, by the service `updater`; 0 = never.",
+  }),
+  UPDATE_AUTO_APPLY: choice(
+    TRUE_OR_FALSE,
+    "false",
+    "`true` applies a newer reef that was found, when no task runs or after 10 minutes.",
+  ),
+  REEF_NPM_REGISTRY: url(
+    "Registry to look for a newer reef in, and to install it from.",
+    "what npm is configured with",
+  ),
   VERS_API_URL: url("Turns substrate capabilities on."),
   VERS_VM_ID: text(anything, "a text", {
     meaning: "Turns substrate capabilities on; also passed to tasks.",
+  }),
+  VERS_AGENT_NAME: text(anything, "a text", {
+    meaning: "The server's own name in the registry of machines.",
+    default: "reef",
   }),
 };
 
@@ -169,9 +196,9 @@ function optionalPath(doc: { meaning: string; default?: string }): Setting<strin
   return text((input) => !input.includes("\0"), "a path", doc);
 }
 
-function url(meaning: string): Setting<string | undefined> {
+function url(meaning: string, shownDefault?: string): Setting<string | undefined> {
   return {
-    ...text(anything, "an http or https URL", { meaning }),
+    ...text(anything, "an http or https URL", { meaning, ...(shownDefault && { default: shownDefault }) }),
     parse(input) {
       const protocol = URL.parse(input)?.protocol;
       return protocol === "http:" || protocol === "https:" ? input.replace(/\/+$/, "") : undefined;
@@ -240,6 +267,13 @@ function isHost(input: string): boolean {
 
 function isHostAndPort(input: string): boolean {
   return isHost(input) || isHost(input.replace(/:\d{1,5}$/, ""));
+}
+
+function isAddressOrNetwork(input: string): boolean {
+  const [address = "", bits, ...rest] = input.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
 function isToken(input: string): boolean {

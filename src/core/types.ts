@@ -85,6 +85,8 @@ export interface ServiceContext {
   /** Returns its undo; a throw in `fn` is logged with the module's name. */
   setTimeout(fn: () => unknown, ms: number): () => void;
   setInterval(fn: () => unknown, ms: number): () => void;
+  /** Where this machine reaches the server; `http://localhost` as long as no port is bound. */
+  url(): string;
   /** This server, in process: bodies are streamed, the cause is kept. Acts as `server` unless told otherwise. */
   fetch(path: string, init?: RequestInit & { as?: Caller }): Promise<Response>;
   /** Appends an event node and resolves after its commit; null where no tree is mounted (the test harness). */

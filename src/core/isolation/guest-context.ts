@@ -22,6 +22,7 @@ export interface GuestContextOptions {
   server: ServerPeer;
   bus: GuestBus;
   fetch: InsideFetch;
+  baseUrl(): string;
 }
 
 export function createGuestContext(options: GuestContextOptions): ServiceContext {

@@ -99,7 +99,8 @@ class Inside {
     const [server, config, log, fetch, bus] = [this.#server, this.#config, this.#log, this.#fetch, this.bus];
     const scope = createScope(log);
     this.#scope = scope;
-    await module.init?.(createGuestContext({ module, dir, config, scope, log, server, bus, fetch }));
+    const baseUrl = () => this.#baseUrl;
+    await module.init?.(createGuestContext({ module, dir, config, scope, log, server, bus, fetch, baseUrl }));
     const tools = recordTools(module, this.#client, log);
     const sessions = module.registerBehaviors && createGuestSessions(module, { server, fetch, log });
     this.#version = { serve: createServe(module), tools, sessions };
