@@ -234,7 +234,9 @@ function createPolicy(ground: Ground, kernel: Kernel): Policy {
       };
     },
     observe: ({ agentName: name, runId: sessionId, taskId, newestNode }) =>
-      kernel.behaviors.openSession(agentSession(kernel, { name, sessionId, taskId, newestNode })),
+      kernel.behaviors.openSession(
+        agentSession(kernel, { name, vmId: config.vmId, sessionId, taskId, newestNode }),
+      ),
   });
   return { tasks, callers: createCallers(tree, tasks) };
 }

@@ -143,6 +143,8 @@ export interface CommandLineEnvironment {
   agentName?: string;
   /** False when colours are not wanted, whatever the terminal can do. */
   colors: boolean;
+  /** Whether somebody sits at this machine who could look at a browser. */
+  desktop: boolean;
 }
 
 export function commandLineEnvironment(env: NodeJS.ProcessEnv = process.env): CommandLineEnvironment {
@@ -154,7 +156,13 @@ export function commandLineEnvironment(env: NodeJS.ProcessEnv = process.env): Co
     tokenFile: get("VERS_AUTH_TOKEN_FILE"),
     agentName: get("VERS_AGENT_NAME"),
     colors: get("NO_COLOR") === undefined && get("TERM") !== "dumb",
+    desktop: get("SSH_CONNECTION") === undefined && hasDisplay(get),
   };
+}
+
+function hasDisplay(get: (name: string) => string | undefined): boolean {
+  if (process.platform === "darwin" || process.platform === "win32") return true;
+  return get("DISPLAY") !== undefined || get("WAYLAND_DISPLAY") !== undefined;
 }
 
 /** What `reef start` was told by its flags goes before what the environment says. */

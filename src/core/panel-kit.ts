@@ -27,8 +27,9 @@ overflow-wrap: anywhere;
  * `json(path, init)` is the parsed answer, and rejects with the server's own message.
  * `ago(time)` says how long ago something was.
  * `watch({into, load, render})` loads every 10 s while the panel is visible; `render(data)` returns nodes, or null when
- * there is nothing to show (`empty` says so). It shows loading, errors with a retry (2 s to 30 s), and how old the data is. Returns
- * `{refresh}`.
+ * there is nothing to show (`empty` says so). It shows loading, errors with a retry (2 s to 30 s), and how old the data is. An
+ * element with `data-key` keeps the focus when another one with that key takes its place. Returns `{refresh}`.
+ * `copyText(text)` puts a text on the clipboard, when a click or a key asked for it; false when the browser does not.
  * `follow(path, {since, event, control, state})` listens to a stream after an id or a time, and goes on from the last id
  * after errors: `event(data)`, `control(name, data)`, `state("live" | "lost")`. Returns `{close}`.
  */
@@ -54,6 +55,17 @@ const ago = (time) => {
   for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60]]) if (seconds >= size) return Math.floor(seconds / size) + " " + unit + " ago";
   return seconds + " s ago";
 };
+const copyText = (text) => {
+  const field = el("textarea", { "aria-hidden": "true", style: "position: fixed; opacity: 0" });
+  field.value = text;
+  const before = document.activeElement;
+  (before?.closest("dialog") ?? root).append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  before?.focus();
+  return isCopied;
+};
 const watch = ({ into, load, render, empty = "Nothing here yet.", everyMs = 10000 }) => {
   const status = el("p", { class: "muted", role: "status" }, "Loading…");
   into.before(status);
@@ -67,7 +79,9 @@ const watch = ({ into, load, render, empty = "Nothing here yet.", everyMs = 1000
       const data = await load();
       if (mine !== turn) return;
       const nodes = render(data);
+      const focused = into.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
       into.replaceChildren(...(nodes === null ? [el("p", { class: "muted" }, empty)] : [nodes].flat(Infinity)));
+      if (focused) into.querySelector("[data-key=" + CSS.escape(focused) + "]")?.focus();
       loadedAt = Date.now();
       waitMs = 2000;
       status.replaceChildren();

@@ -120,9 +120,9 @@ class Writer {
     if (group.length === 0) return;
     const settled: (() => void)[] = [];
     try {
-      this.#db.run("BEGIN IMMEDIATE");
+      this.#db.query("BEGIN IMMEDIATE").run();
       for (const job of group) settled.push(this.#attempt(job));
-      this.#db.run("COMMIT");
+      this.#db.query("COMMIT").run();
     } catch (error) {
       if (this.#db.inTransaction) this.#db.run("ROLLBACK");
       for (const { reject } of group) reject(diskError(error) ?? error);
@@ -133,17 +133,17 @@ class Writer {
 
   /** Runs one job in a savepoint and says how its promise settles after the commit. Throws when the group is lost. */
   #attempt({ fn, resolve, reject }: Job): () => void {
-    this.#db.run("SAVEPOINT job");
+    this.#db.query("SAVEPOINT job").run();
     try {
       const result = fn(this.#db);
       if (result instanceof Promise) throw new TypeError("write(fn): fn must not be async");
-      this.#db.run("RELEASE job");
+      this.#db.query("RELEASE job").run();
       return () => resolve(result);
     } catch (error) {
       // SQLite ends the whole transaction by itself when the disk is full.
       if (!this.#db.inTransaction) throw error;
-      this.#db.run("ROLLBACK TO job");
-      this.#db.run("RELEASE job");
+      this.#db.query("ROLLBACK TO job").run();
+      this.#db.query("RELEASE job").run();
       return () => reject(diskError(error) ?? error);
     }
   }

@@ -15,6 +15,8 @@ import { TookTooLong } from "./within.js";
 const LIMITS = {
   importMs: 30_000,
   testMs: 120_000,
+  /** Of one test. A machine that is busy with other things takes its time. */
+  oneTestMs: 20_000,
 };
 /** Of what was printed, the end; more is read, since it becomes shorter when paths do. */
 const OUTPUT_CHARS_MAX = 2_000;
@@ -43,7 +45,7 @@ const ImportAnswer = Type.Union([
 export type ImportAnswer = Static<typeof ImportAnswer>;
 
 export function createTrial({ config, log, limits }: TrialDeps): Trial {
-  const { importMs, testMs } = { ...LIMITS, ...limits };
+  const { importMs, testMs, oneTestMs } = { ...LIMITS, ...limits };
   const places = createPlaces(config, log);
 
   function run(place: Place, args: string[], limitMs: number): Promise<ChildEnd> {
@@ -68,8 +70,8 @@ export function createTrial({ config, log, limits }: TrialDeps): Trial {
       return places.use(async (place) => {
         const path = join(place.root, "report.xml");
         const paths = files.map((file) => join(copy.dir, file));
-        const reporter = ["--reporter=junit", `--reporter-outfile=${path}`];
-        const end = await run(place, ["test", ...reporter, ...paths], testMs);
+        const options = [`--timeout=${oneTestMs}`, "--reporter=junit", `--reporter-outfile=${path}`];
+        const end = await run(place, ["test", ...options, ...paths], testMs);
         const isFailure = end.code !== 0 || !hasRun(end);
         const { passed, failed } = await readCounts(path);
         const output = readable(testOutput(end, testMs), copy, place).slice(-OUTPUT_CHARS_MAX);
