@@ -3,6 +3,7 @@ import type { ExtensionAPI, ExtensionContext } from "@mariozechner/pi-coding-age
 import { createFleetClient } from "../core/client.js";
 import { messageOf } from "../core/errors.js";
 import type { FleetClient, ServiceModule, ToolResult } from "../core/types.js";
+import { hearPrompts, type PromptEvent } from "./loops.js";
 import { createOutcomes, type Outcomes } from "./outcomes.js";
 import { keepWidget } from "./widget.js";
 
@@ -38,23 +39,35 @@ function faceFor(pi: ExtensionAPI, outcomes: Outcomes): ExtensionAPI {
       },
     });
   const listen = pi.on as (event: string, handler: Observer) => void;
+  const prompts: { type: string; observe: Observer }[] = [];
+  hearPrompts(pi, async (event, ctx) => {
+    for (const { type, observe } of prompts) if (type === event.type) await observe(event, ctx);
+  });
   const on = (event: string, handler: Observer) => {
-    let isHeard = false;
-    listen(event, async (payload, ctx) => {
-      // In RPC mode pi says this twice for a session that replaces another.
-      if (event === "session_start" && isHeard) return;
-      isHeard = true;
-      try {
-        await handler(payload, ctx);
-      } catch (error) {
-        console.error(`reef: a behavior failed on ${event}: ${messageOf(error)}`);
-      }
-    });
+    const observe = quietly(event, handler);
+    if (PROMPT_EVENTS.has(event)) prompts.push({ type: event, observe });
+    else listen(event, observe);
   };
   return { ...pi, registerTool, on: on as ExtensionAPI["on"] };
 }
 
 type Observer = (payload: unknown, ctx: ExtensionContext) => unknown;
+
+const PROMPT_EVENTS: ReadonlySet<string> = new Set<PromptEvent["type"]>(["agent_start", "agent_end"]);
+
+function quietly(event: string, handler: Observer): Observer {
+  let isHeard = false;
+  return async (payload, ctx) => {
+    // In RPC mode pi says this twice for a session that replaces another.
+    if (event === "session_start" && isHeard) return;
+    isHeard = true;
+    try {
+      await handler(payload, ctx);
+    } catch (error) {
+      console.error(`reef: a behavior failed on ${event}: ${messageOf(error)}`);
+    }
+  };
+}
 
 async function linesOf(modules: readonly ServiceModule[], client: FleetClient): Promise<string[]> {
   const lines = await Promise.all(

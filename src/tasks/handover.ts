@@ -14,6 +14,8 @@ export interface Handover {
   session(runId: string): string;
   prompt: string;
   caller: Caller;
+  /** The name of the task that submitted this one. */
+  parentAgent?: string;
   /** The nodes that the turn had before this run. */
   before: RawNode[];
 }
@@ -46,6 +48,7 @@ export async function prepareHandover(ports: TurnPorts, who: TurnIdentity): Prom
     session: (runId) => sessionFile({ ...request, handover: { ...handover, runId } }).text,
     prompt: first.prompt,
     caller: callerOf(who, turn),
+    parentAgent: handover.parentAgent,
     before,
   };
 }

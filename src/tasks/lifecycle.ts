@@ -1,16 +1,41 @@
-// Pure: what an agent does, under the names and in the shapes in which pi tells its extensions (spec §5.5).
+// What an agent does, under the names and in the shapes in which pi tells its extensions (spec §5.5). pi works in loops,
+// and begins another one for a retry, after a compaction and for new tools: behaviors hear of one beginning and one end.
 import type { AgentEvent } from "../agent/protocol.js";
 
-export interface LifecycleEvent {
+/** Of one run, which works on one prompt. */
+export interface Lifecycle {
+  /** Tells what behaviors are to hear of it. */
+  hear(event: AgentEvent): void;
+  /** Tells the `agent_end` when no loop follows any more: once, and only after a beginning. */
+  end(): void;
+}
+
+interface LifecycleEvent {
   name: string;
-  payload: Record<string, unknown>;
+  payload: object;
+}
+
+export function createLifecycle(tell: (name: string, payload: object) => void): Lifecycle {
+  let state: "before" | "on" | "over" = "before";
+  return {
+    hear(event) {
+      if (event.type === "agent_end" || (event.type === "agent_start" && state !== "before")) return;
+      if (event.type === "agent_start") state = "on";
+      const told = eventOf(event);
+      if (told) tell(told.name, told.payload);
+    },
+    end() {
+      const wasOn = state === "on";
+      state = "over";
+      if (wasOn) tell("agent_end", { type: "agent_end" });
+    },
+  };
 }
 
 /** Undefined for what behaviors do not hear. */
-export function lifecycleOf(event: AgentEvent): LifecycleEvent | undefined {
+function eventOf(event: AgentEvent): LifecycleEvent | undefined {
   switch (event.type) {
     case "agent_start":
-    case "agent_end":
     case "turn_start":
     case "turn_end":
       return { name: event.type, payload: { ...event } };

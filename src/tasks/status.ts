@@ -31,6 +31,7 @@ export interface TaskInfo {
   nodeId: string;
   /** Runs of the newest turn so far. */
   attempt: number;
+  turns: number;
   queuePosition?: number;
   model?: string;
   thinking?: string;
@@ -88,6 +89,8 @@ export interface TaskState {
   trigger: string;
   createdAt: number;
   usage: Usage;
+  /** How many there were, the newest included. */
+  turns: number;
   turn: TurnState;
 }
 
@@ -139,7 +142,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
 
 /** What the tree keeps beside the nodes, moved by the same transaction. */
 export const taskProjection: Projection<TaskState> = {
-  version: 1,
+  version: 2,
   fold: foldTask,
   status: (state) => statusOf(state.turn),
 };
@@ -171,6 +174,7 @@ export function taskInfo(state: TaskState, queuePosition?: number): TaskInfo {
     artifacts: turn.end && artifactsOf(turn),
     nodeId: turn.nodeId,
     attempt: turn.attempt,
+    turns: state.turns,
     queuePosition,
     model: turn.model,
     thinking: turn.thinking,
@@ -216,6 +220,7 @@ function openTurn(state: TaskState | undefined, node: TreeNode): TaskState {
     trigger: state?.trigger ?? node.content,
     createdAt: state?.createdAt ?? node.timestamp,
     usage: state?.usage ?? NO_USAGE,
+    turns: (state?.turns ?? 0) + 1,
     turn: {
       fresh: settings.fresh ?? state === undefined,
       continuing: settings.continuing ?? state !== undefined,

@@ -8,7 +8,7 @@ import { createDeadline } from "./deadline.js";
 import { type Answer, asks } from "./dialogs.js";
 import { modelOf, prepareHandover } from "./handover.js";
 import { createLease } from "./lease.js";
-import { lifecycleOf } from "./lifecycle.js";
+import { createLifecycle } from "./lifecycle.js";
 import { createLiveFrames } from "./live.js";
 import type { AgentObserver, CommitForTurn, TurnPorts } from "./ports.js";
 import { Progress } from "./progress.js";
@@ -61,6 +61,7 @@ export class Turn {
   readonly #ports: TurnPorts;
   readonly #steering = createSteering();
   readonly #toolChanges = createToolChanges();
+  readonly #lifecycle = createLifecycle((name, payload) => this.#observer?.emit(name, payload));
   readonly #showLive;
   readonly #running;
   readonly #idle;
@@ -146,6 +147,7 @@ export class Turn {
     this.#questions?.close();
     this.#running.hold();
     this.#idle.hold();
+    this.#lifecycle.end();
   }
 
   #leave(): void {
@@ -174,7 +176,8 @@ export class Turn {
   }
 
   async #handOver(): Promise<void> {
-    const { model, thinking, session, prompt, caller, before } = await prepareHandover(this.#ports, this.who);
+    const handover = await prepareHandover(this.#ports, this.who);
+    const { model, thinking, session, prompt, caller, before, parentAgent } = handover;
     if (this.#over) return;
     this.#running.run();
     this.#steering.shown(before.map((node) => node.id));
@@ -201,7 +204,7 @@ export class Turn {
       runId: run.process.runId,
       newestNode: () => this.#newestNode,
     });
-    this.#observer?.emit("session_start", { type: "session_start", reason: "startup" });
+    this.#observer?.emit("session_start", { type: "session_start", reason: "startup", parentAgent });
     this.#questions = createQuestions(this.who, {
       commit: this.#commit,
       lease: this.lease,
@@ -237,8 +240,7 @@ export class Turn {
     if (event.type === "agent_start" || event.type === "auto_retry_end") this.#silenceAllowed = false;
     if (becomesNodes(this.#memory, event)) await this.#record(event);
     else this.#memory = remember(this.#memory, event);
-    const lifecycle = lifecycleOf(event);
-    if (lifecycle) this.#observer?.emit(lifecycle.name, lifecycle.payload);
+    this.#lifecycle.hear(event);
     this.#watchSilence();
   }
 

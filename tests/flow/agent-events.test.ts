@@ -18,7 +18,8 @@ export default {
   registerBehaviors(pi, client) {
     const heard = (event) => (payload, { agentName, taskId }) =>
       ctx.record({ type: "heard", content: agentName + " " + event, event, payload, taskId, role: client.agentRole });
-    for (const event of ["session_start", "turn_end", "agent_end", "session_shutdown"]) pi.on(event, heard(event));
+    for (const event of ["session_start", "agent_start", "turn_end", "agent_end", "session_shutdown"])
+      pi.on(event, heard(event));
     pi.events.on("vers:agent_spawned", heard("vers:agent_spawned"));
     pi.on("agent_start", async () => { await client.api("PUT", "/store/" + client.agentName, { value: client.sessionId }); });
   },
@@ -71,12 +72,14 @@ describe("POST /reef/agent-events (spec §4.14, §5.5)", () => {
     const heard = await heardOf("scout", (all) => all.includes("session_shutdown"));
     expect(heard.map((node) => node.meta?.event)).toEqual([
       "session_start",
+      "agent_start",
       "vers:agent_spawned",
       "turn_end",
       "session_shutdown",
     ]);
     expect(heard.map((node) => node.meta?.payload)).toEqual([
       { type: "session_start", reason: "startup" },
+      { type: "agent_start" },
       { agentName: "drone" },
       { type: "turn_end", turnIndex: 3 },
       { type: "session_shutdown" },
@@ -162,11 +165,40 @@ test("a task of reef's own is heard directly, each run as a session of its own (
     await reef.over("own");
     const ends = (all: unknown[]) => all.filter((event) => event === "session_shutdown").length === run;
     const heard = await heardOf("own", ends);
-    const events = heard.map((node) => node.meta?.event).slice((run - 1) * 5);
-    expect(events).toEqual(["session_start", "turn_end", "turn_end", "agent_end", "session_shutdown"]);
+    const events = heard.map((node) => node.meta?.event).slice((run - 1) * 6);
+    expect(events).toEqual([
+      "session_start",
+      "agent_start",
+      "turn_end",
+      "turn_end",
+      "agent_end",
+      "session_shutdown",
+    ]);
     expect(heard.every((node) => node.taskId === "own")).toBe(true);
   }
 }, 30_000);
+
+test.each([
+  ["is tried again", "overloaded mid-stream"],
+  ["compacts its context", "prompt too long"],
+])(
+  "a task whose model %s in the middle has one beginning and one end (spec §5.5)",
+  async (_what, fault) => {
+    const taskId = fault.replaceAll(" ", "-");
+    await reef.submit({ task: `fail: ${fault}\nWhat is 2+2?`, taskId });
+    await reef.over(taskId);
+    const heard = await heardOf(taskId, (all) => all.includes("session_shutdown"));
+    const events = heard.map((node) => node.meta?.event);
+    expect(events.filter((event) => event === "turn_end").length).toBeGreaterThan(1);
+    expect(events.filter((event) => event !== "turn_end")).toEqual([
+      "session_start",
+      "agent_start",
+      "agent_end",
+      "session_shutdown",
+    ]);
+  },
+  60_000,
+);
 
 test("a real pi elsewhere with reef's extension is heard from its start to its end (spec §5.5)", async () => {
   const model = startModel(() => text("done"));
@@ -180,8 +212,9 @@ test("a real pi elsewhere with reef's extension is heard from its start to its e
       "elsewhere",
       (all) => all.filter((event) => event === "session_start").length === 2,
     );
-    expect(heard.map((node) => node.meta?.event).slice(0, 4)).toEqual([
+    expect(heard.map((node) => node.meta?.event).slice(0, 5)).toEqual([
       "session_start",
+      "agent_start",
       "turn_end",
       "agent_end",
       "session_shutdown",

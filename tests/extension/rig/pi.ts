@@ -7,7 +7,8 @@ import { createBinary } from "../../../src/agent/binary.js";
 export const ROOT = resolve(import.meta.dir, "../../..");
 export const CACHE = join(ROOT, "node_modules/.cache/reef");
 
-const WAIT_MS = 20_000;
+/** Generous: on a busy machine Node alone needs half a minute to load pi. */
+const WAIT_MS = 45_000;
 
 export type Runtime = "node" | "bun" | "compiled";
 
