@@ -12,6 +12,7 @@ import { withPrompts } from "./prompts.js";
 import { createRemote } from "./remote.js";
 import { reportLifecycle } from "./report.js";
 import { sayOnce } from "./said.js";
+import { keepSkills } from "./skills.js";
 import { keepWidget } from "./widget.js";
 
 /**
@@ -38,6 +39,7 @@ function connect(pi: ExtensionAPI): void {
   const outcomes = createOutcomes(pi);
   const report = reportLifecycle(pi);
   const widget = keepWidget(pi);
+  keepSkills(pi, { client, outcomes, isServers: control !== undefined });
   let beforeLoop: BeforeLoop | undefined;
 
   pi.on("session_start", (_event, ctx) => {

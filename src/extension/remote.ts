@@ -82,7 +82,8 @@ function versionIn({ toolsVersion }: Frame): string | undefined {
 /** Bun gives a silent connection up after five minutes unless told otherwise; Node ignores the field. */
 const NO_IDLE_LIMIT: RequestInit & { timeout?: false } = { timeout: false };
 
-function identity(client: FleetClient): Record<string, string> {
+/** Who asks, and with which right. */
+export function identity(client: FleetClient): Record<string, string> {
   const token = process.env.VERS_AUTH_TOKEN;
   return {
     "X-Agent-Name": inHeader(client.agentName),

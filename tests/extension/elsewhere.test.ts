@@ -74,7 +74,7 @@ test("it reports what the agent does, in order, under one session (spec §4.14)"
   const { pi, server } = await rig(
     (_request, n) => (n === 0 ? calls(["k", "plain", {}]) : text("done")),
     { plain },
-    { elsewhere: true },
+    { elsewhere: true, env: { VERS_PARENT_AGENT: "boss" } },
   );
   const done = reported(server, "agent_end");
   await pi.prompt("Go");
@@ -95,6 +95,7 @@ test("it reports what the agent does, in order, under one session (spec §4.14)"
     "turn_end",
     "agent_end",
   ]);
+  expect(events[0]?.data).toMatchObject({ reason: "startup", parentAgent: "boss" });
   expect(events.find((event) => event.name === "tool_call")?.data).toMatchObject({
     toolName: "plain",
     toolCallId: "k",
