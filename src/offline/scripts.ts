@@ -7,6 +7,7 @@ import { listServices, subTask } from "./scripts/reef.js";
 import { badArguments, empty, endless, long, maxTokens, slow, unknownTool } from "./scripts/shapes.js";
 import { runOne, runSeveral, sayAndRun } from "./scripts/shell.js";
 import { summary } from "./scripts/summary.js";
+import { swarm, swarmWorker } from "./scripts/swarm.js";
 import { callTools, threeTools } from "./scripts/tools.js";
 
 export const scripts: readonly Script[] = [
@@ -19,6 +20,8 @@ export const scripts: readonly Script[] = [
   runOne,
   subTask,
   buildService,
+  swarm,
+  swarmWorker,
   threeTools,
   sayAndRun,
   callTools,

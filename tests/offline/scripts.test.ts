@@ -3,6 +3,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { scripts } from "../../src/offline/scripts.js";
 import { startOfflineModel } from "../../src/offline/server.js";
 import { Agent, type Run, type Tools, tools } from "./agent.js";
+import { boardWithSums, boardWithWorkers } from "./board.js";
 
 setDefaultTimeout(60_000);
 
@@ -11,8 +12,8 @@ afterAll(() => model.stop());
 
 const signature = "— offline model (scripted)";
 
-/** What each prompt leads to. `earlier` is what the user asked before it. */
-const expected: Record<string, { earlier?: string; check(run: Run): void }> = {
+/** What each prompt leads to. `earlier` is what the user asked before it, `use` the tools that it needs. */
+const expected: Record<string, { earlier?: string; use?: () => Tools; check(run: Run): void }> = {
   "List the services and tell me what each does.": {
     check({ calls, answer }) {
       expect(calls).toEqual([["reef_manifest"]]);
@@ -142,6 +143,26 @@ const expected: Record<string, { earlier?: string; check(run: Run): void }> = {
       expect(answer).toEndWith("because the limit of");
     },
   },
+  "Run a swarm of 3 workers on reef-survey.": {
+    use: boardWithWorkers,
+    check({ calls, inputs, answer }) {
+      expect(calls[0]).toEqual(Array(5).fill("board_create_task"));
+      expect(calls[1]).toEqual(Array(3).fill("reef_submit"));
+      expect(inputs).toContainEqual({ id: "card-2", title: "Work out 41+1", status: "open", assignee: "" });
+      expect(calls.flat().slice(-3)).toEqual(["reports_create", "reports_share", "feed_publish"]);
+      expect(answer).toContain("- 41+1 = worked out (done)");
+      expect(answer).toContain("http://reef/reports/share/l1");
+    },
+  },
+  "Work on the board's tasks tagged reef-survey.": {
+    use: boardWithSums,
+    check({ calls, inputs, answer }) {
+      expect(inputs).toContainEqual({ taskId: "card-1", leaseSeconds: 10 });
+      expect(inputs).toContainEqual({ taskId: "card-2", type: "blocker", content: "What is x?" });
+      expect(calls.at(-2)).toEqual(["board_submit_for_review"]);
+      expect(answer).toBe(`I handed in:\n\n- 6*7 = 42\n\n${signature}`);
+    },
+  },
   empty: {
     check: ({ replies }) => expect(replies[0]).toMatchObject({ content: [], stop_reason: "end_turn" }),
   },
@@ -166,9 +187,9 @@ describe("published prompts", () => {
     expect(Object.keys(expected).toSorted()).toEqual(scripts.flatMap(({ prompts }) => prompts).toSorted());
   });
 
-  for (const [prompt, { earlier, check }] of Object.entries(expected)) {
+  for (const [prompt, { earlier, use, check }] of Object.entries(expected)) {
     test(prompt.replaceAll("\n", " ⏎ "), async () => {
-      const agent = new Agent(model.url, prompt === "endless tool loop" ? idle : tools);
+      const agent = new Agent(model.url, prompt === "endless tool loop" ? idle : (use?.() ?? tools));
       if (earlier) await agent.ask(earlier);
       check(await agent.ask(prompt));
     });
