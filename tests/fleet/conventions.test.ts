@@ -5,6 +5,7 @@ import { routesOf } from "../../src/core/http.js";
 import type { ServiceModule } from "../../src/core/types.js";
 import { startServer, type TestServer } from "../core/servers.js";
 import { cleanUp, temporaryFolder } from "../flow/reef.js";
+import { type Call, routeOf } from "./routes.js";
 import { SERVICES_DIR, serviceNamed, serviceNames } from "./services.js";
 
 const DESCRIPTION_WORDS_MAX = 40;
@@ -96,11 +97,6 @@ describe.each(serviceNames())("%s", (name) => {
   });
 });
 
-interface Call {
-  method: string;
-  path: string;
-}
-
 /** The calls of a README's shell blocks; a command may go on in the next line. */
 function curlsIn(readme: string): Call[] {
   const blocks = Array.from(readme.matchAll(/```sh\n([\s\S]*?)```/g), ([, block = ""]) => block);
@@ -112,16 +108,4 @@ function callOf(command: string): Call {
   const [, path = ""] = /\$REEF(\/[^\s"'?]*)/.exec(command) ?? [];
   const [, method = / -d /.test(command) ? "POST" : "GET"] = / -X (\w+)/.exec(command) ?? [];
   return { method, path };
-}
-
-/** The documented route that a call reaches; the call itself when there is none. */
-function routeOf({ method, path }: Call, name: string, keys: string[]): string {
-  const relative = path.slice(name.length + 1) || "/";
-  const exact = keys.find((key) => key === `${method} ${relative}`);
-  const matching = keys.find((key) => patternOf(key).test(`${method} ${relative}`));
-  return exact ?? matching ?? `${method} ${path}`;
-}
-
-function patternOf(key: string): RegExp {
-  return new RegExp(`^${key.replace(/[.*+?^$()[\]\\]/g, "\\$&").replace(/:\w+/g, "[^/]+")}$`);
 }

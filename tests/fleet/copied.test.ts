@@ -5,14 +5,22 @@ import { cleanUp, type Reef } from "../flow/reef.js";
 import { startReefWith } from "./reef-with.js";
 import { serviceNames } from "./services.js";
 
+/** The tests of the others take longer, and are run where they stand; the runner is the same. */
+const DEPLOYED = ["commits", "feed", "journal", "log", "registry"];
+
 let reef: Reef;
 beforeAll(async () => {
   reef = await startReefWith(serviceNames());
 });
 afterAll(cleanUp);
 
-test.each(serviceNames())("%s is live as a copy, and its deployment passes its own tests", async (name) => {
+test.each(serviceNames())("%s is live as a copy, and is replaced by itself", async (name) => {
   expect((await reef.fetch(`/${name}/_panel`)).status).toBe(200);
+  await reef.api("POST", `/services/reload/${name}`);
+  expect((await reef.fetch(`/${name}/_panel`)).status).toBe(200);
+});
+
+test.each(DEPLOYED)("the deployment of a copy of %s passes its own tests", async (name) => {
   const { deployed, steps, tests } = await reef.api("POST", "/services/deploy", { name });
   expect({ deployed, steps }).toMatchObject({
     deployed: true,
