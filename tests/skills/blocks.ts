@@ -1,5 +1,5 @@
 // The code blocks of a skill, so that tests can run what it shows.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../flow/reef.js";
 
@@ -21,10 +21,29 @@ export function blocksOf(text: string): Block[] {
   );
 }
 
+/** The names of all skills. */
+export function skillNames(): string[] {
+  return readdirSync(join(ROOT, "skills")).sort();
+}
+
 /** The commands of the `sh` blocks, one for each line that no backslash continues. */
 export function commandsOf(text: string): string[] {
-  return blocksOf(text)
-    .filter(({ language }) => language === "sh")
-    .flatMap(({ code }) => code.replaceAll("\\\n", " ").split("\n"))
-    .filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  return blocksOf(text).filter(isShell).flatMap(commandsIn);
+}
+
+/**
+ * `given`: what whoever follows the skill puts in, assignments alone. `elsewhere`: commands of another machine, or of a
+ * person at the machine of reef. All others are run as they are written.
+ */
+export function shellBlocks(text: string, kind: "" | "given" | "elsewhere"): Block[] {
+  return blocksOf(text).filter((block) => isShell(block) && block.path === kind);
+}
+
+export function commandsIn({ code }: Block): string[] {
+  const lines = code.replaceAll("\\\n", " ").split("\n");
+  return lines.filter((line) => line.trim() !== "" && !line.startsWith("#"));
+}
+
+function isShell({ language }: Block): boolean {
+  return language === "sh";
 }
