@@ -16,6 +16,8 @@ import {
 } from "./cli/command.js";
 import { type Connection, connect, type Surroundings } from "./cli/connection.js";
 import { fleet } from "./cli/fleet.js";
+import { open } from "./cli/open.js";
+import { skills } from "./cli/skills.js";
 import { start } from "./cli/start.js";
 import { steer } from "./cli/steer.js";
 import { submit } from "./cli/submit.js";
@@ -27,7 +29,20 @@ import { tree } from "./cli/tree.js";
 import { commandLineEnvironment } from "./core/client.js";
 import { messageOf } from "./core/errors.js";
 
-const COMMANDS: readonly Command[] = [start, submit, tasks, task, tree, tail, steer, answer, cancel, fleet];
+const COMMANDS: readonly Command[] = [
+  start,
+  open,
+  submit,
+  tasks,
+  task,
+  tree,
+  tail,
+  steer,
+  answer,
+  cancel,
+  fleet,
+  skills,
+];
 
 /** Also what `reef` alone, `reef --help` and `reef --version` mean. */
 const help: Command = {
@@ -94,6 +109,7 @@ function callOf(call: Omit<Call, "server">, surroundings: Surroundings): Call {
 }
 
 if (import.meta.main) {
-  const { colors, ...surroundings } = commandLineEnvironment();
-  process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal({ colors }), surroundings);
+  const { colors, desktop, ...surroundings } = commandLineEnvironment();
+  const terminal = processTerminal({ colors, desktop });
+  process.exitCode = await runCommandLine(process.argv.slice(2), terminal, surroundings);
 }

@@ -10,7 +10,19 @@ const style = `
 & .skipped { color: var(--text-dim, light-dark(#59636e, #8b949e)); }
 & .scroll { overflow-x: auto; }
 & th, & td { overflow-wrap: normal; }
-& td:first-child, & pre { overflow-wrap: anywhere; min-width: 8em; }
+& td { padding: 8px 14px 8px 0; }
+& td .bar { margin: 0; }
+& td time, & .runs td:first-child { white-space: nowrap; }
+& .jobs td:first-child { overflow-wrap: anywhere; min-width: 8em; }
+& td pre { margin: 0; max-height: 9em; overflow-wrap: anywhere; font-size: 12px; }
+@media (max-width: 640px) {
+  & table, & tbody, & tr, & td { display: block; }
+  & thead { display: none; }
+  & tr { padding: 10px 0; border-bottom: 1px solid var(--border, light-dark(#d1d9e0, #30363d)); }
+  & tr td { padding: 1px 0; border: 0; }
+  & td .bar { margin-top: 8px; }
+  & button { min-height: 40px; }
+}
 `;
 
 const html = `
@@ -83,7 +95,10 @@ const runs = watch({
   into: find(".runs"),
   empty: "No runs yet.",
   load: () => json("/runs?limit=20"),
-  render: ({ runs }) => runs.length === 0 ? null : table(["Status", "Job", "Started", "Said"], runs.map(runRow)),
+  render: ({ runs: all }) => {
+    if (all.some(({ status }) => status === "running")) setTimeout(runs.refresh, 1000);
+    return all.length === 0 ? null : table(["Status", "Job", "Started", "Said"], all.map(runRow));
+  },
 });
 `;
 

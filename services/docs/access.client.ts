@@ -40,6 +40,8 @@ export function createAccess(): Access {
     },
     refused() {
       session = undefined;
+      // Signed in, the page hides the field that the token goes into.
+      show(false);
       box.open = true;
       input.focus();
       return "This route needs a token. Type one in at the top of the page, then send again.";

@@ -3,10 +3,10 @@ import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { type Context, Hono } from "hono";
 import { ReefError } from "#core/errors.js";
+import { PAGE_FILE_HEADERS, PAGE_HEADERS } from "#core/http.js";
 import type { ServiceContext } from "#core/types.js";
 import { type Assets, readAssets } from "./assets.js";
 import { type Catalogue, createCatalogue } from "./catalogue.js";
-import { FILE_HEADERS, PAGE_HEADERS } from "./headers.js";
 import { once } from "./once.js";
 import { openApiOf } from "./openapi.js";
 import { pageOf } from "./page.js";
@@ -23,13 +23,18 @@ export function createRoutes(ctx: ServiceContext): Hono {
   const openApi = catalogue.kept((services, of: string) => JSON.stringify(openApiOf(services, of)));
   return new Hono()
     .get("/", (c) => c.json({ services: listed(catalogue, ctx.name) }))
-    .get("/ui", async (c) => c.body(page(await assets()), 200, PAGE_HEADERS))
+    .get("/ui", async (c) => c.body(page(await assets()), 200, HTML_HEADERS))
     .get("/ui/:file", async (c) => file(c, await assets()))
     .get("/openapi.json", async (c) => c.body(openApi(await version()), 200, JSON_HEADERS))
     .get("/:service", (c) => c.json(named(c.req.param("service"), catalogue)));
 }
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
+const HTML_HEADERS = {
+  ...PAGE_HEADERS,
+  "Content-Type": "text/html; charset=utf-8",
+  "Cache-Control": "no-cache",
+};
 
 /** The documentation leaves itself out. */
 function listed(catalogue: Catalogue, ownName: string): ServiceDoc[] {
@@ -49,7 +54,7 @@ function docsOf(catalogue: Catalogue): ServiceDoc[] {
 function file(c: Context, { style, script }: Assets): Response {
   const asset = [style, script].find((one) => one.file === c.req.param("file"));
   if (!asset) throw new ReefError("not_found", "Not found");
-  return c.body(asset.text, 200, { ...FILE_HEADERS, "Content-Type": asset.type });
+  return c.body(asset.text, 200, { ...PAGE_FILE_HEADERS, "Content-Type": asset.type });
 }
 
 const VersionAnswer = Type.Object({ version: Type.String() });

@@ -52,6 +52,11 @@ export const routeDocs: Record<string, RouteDocs> = {
     },
     response: "{ keys: [{ key, createdAt, updatedAt, expiresAt?, version }], count, nextCursor? }",
   },
+  "GET /_panel": {
+    summary: "The panel of the dashboard",
+    detail: "For who accepts text/html; for everybody else it is the key `_panel`.",
+    response: "text/html",
+  },
   "GET /:key": read,
   "PUT /:key": write,
   "DELETE /:key": remove,

@@ -5,6 +5,7 @@ import { ReefError } from "#core/errors.js";
 import { noTimeout, page, readBody } from "#core/http.js";
 import { etag, knownVersion, precondition } from "./conditions.js";
 import { jsonOf, keyIn, PutBody, ttlMsOf, versionOf, waitMsOf } from "./input.js";
+import { panelHtml } from "./panel.js";
 import type { Entry } from "./rows.js";
 import type { KeyValueStore } from "./store.js";
 
@@ -16,6 +17,7 @@ const KEY_PATHS = ["/:key", "/*"];
 export function createRoutes(store: KeyValueStore): Hono {
   return new Hono()
     .get("/", (c) => listKeys(c, store))
+    .get("/_panel", (c) => (wantsHtml(c) ? c.html(panelHtml) : readEntry(c, store)))
     .on("GET", KEY_PATHS, (c) => readEntry(c, store))
     .on("PUT", KEY_PATHS, (c) => putEntry(c, store))
     .on("DELETE", KEY_PATHS, (c) => deleteEntry(c, store));
@@ -32,6 +34,11 @@ function listKeys(c: Context, store: KeyValueStore): Response {
   const { keys, more } = store.list({ prefix, after, limit });
   const last = keys.at(-1);
   return c.json({ keys, count: keys.length, ...(more && last ? { nextCursor: cursor(last.key) } : {}) });
+}
+
+/** `_panel` is a key like any other for who does not ask for a page. */
+function wantsHtml(c: Context): boolean {
+  return (c.req.header("accept") ?? "").includes("text/html");
 }
 
 async function readEntry(c: Context, store: KeyValueStore): Promise<Response> {

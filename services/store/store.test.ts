@@ -52,6 +52,18 @@ describe("reading and writing", () => {
     expect(read.headers.get("content-type")).toStartWith("application/json");
   });
 
+  test("the panel is for who asks for a page; `_panel` is a key like any other for everybody else (spec §5.7, §9)", async () => {
+    const panel = await fetched("/store/_panel", { headers: { accept: "text/html,*/*" } });
+    expect(panel.headers.get("content-type")).toStartWith("text/html");
+    const text = await panel.text();
+    for (const part of [".panel-store {", '<div class="panel-store">', "PANEL_API"])
+      expect(text).toContain(part);
+    expect((await get("_panel")).status).toBe(404);
+    await put("_panel", { value: "mine" });
+    expect((await get("_panel")).data.value).toBe("mine");
+    expect((await get("_panel", { accept: "*/*" })).data.value).toBe("mine");
+  });
+
   test.each([
     [null],
     [false],

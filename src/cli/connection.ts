@@ -13,7 +13,7 @@ export interface Connection {
 }
 
 /** Where to look when the command line does not say. */
-export type Surroundings = Omit<CommandLineEnvironment, "colors">;
+export type Surroundings = Omit<CommandLineEnvironment, "colors" | "desktop">;
 
 /** The server answered, and not with what was asked for. */
 export class ServerError extends Error {

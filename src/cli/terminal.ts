@@ -1,4 +1,5 @@
 // Where the command line reads and writes: results go to stdout, everything said about them to stderr.
+import { browse } from "./browse.js";
 
 export interface Terminal {
   /** Results: what somebody may pipe into a file. */
@@ -9,6 +10,8 @@ export interface Terminal {
   stdin(): Promise<string>;
   /** Calls `fn` for each Ctrl-C (and for SIGTERM) until the returned undo is called. */
   onInterrupt(fn: () => void): () => void;
+  /** Shows an address in a browser; false when none could be started. Undefined where nobody could look at it. */
+  browse?(url: string): boolean;
 }
 
 export interface Output {
@@ -29,13 +32,14 @@ const SAME_INTERRUPT_MS = 200;
 export const colored: Paint = (color, text) => (text === "" ? "" : `\x1b[${CODES[color]}m${text}\x1b[0m`);
 export const uncolored: Paint = (_, text) => text;
 
-/** The terminal of this process; `colors` says whether colours are wanted at all. */
-export function processTerminal({ colors }: { colors: boolean }): Terminal {
+/** The terminal of this process; `colors` says whether colours are wanted at all, `desktop` whether browsers are of use. */
+export function processTerminal({ colors, desktop }: { colors: boolean; desktop: boolean }): Terminal {
   return {
     out: outputTo(process.stdout, colors),
     err: outputTo(process.stderr, colors),
     stdin: readStdin,
     onInterrupt,
+    ...(desktop && { browse: (url) => browse(url) }),
   };
 }
 

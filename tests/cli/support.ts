@@ -16,6 +16,8 @@ export interface RunOptions {
   columns?: number;
   /** Calls its argument to press Ctrl-C. */
   interrupts?(press: () => void): void;
+  /** As if there were a desktop. */
+  browse?(url: string): boolean;
 }
 
 /** Runs `reef <argv>` in this process against `url`. */
@@ -40,6 +42,7 @@ export async function reef(url: string, argv: readonly string[], options: RunOpt
       });
       return () => void handlers.delete(fn);
     },
+    browse: options.browse,
   };
   const code = await runCommandLine(argv, terminal, { url, token: options.token });
   return { code, ...written };
