@@ -46,6 +46,8 @@ export interface TestBrowser {
 /** Where the browser is; undefined without one. */
 const executable = findExecutable();
 
+export const hasBrowser = executable !== undefined;
+
 /** Like `describe`, for tests that need a browser. */
 export function describeInBrowser(name: string, body: () => void): void {
   if (executable || process.env.CI) describe(name, body);
