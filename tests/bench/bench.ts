@@ -14,6 +14,10 @@ export interface Bench {
   /** Milliseconds under load for each of them. */
   loadMs: number;
   reloads: number;
+  /** How many rows a full fleet service has. */
+  fleetRows: number;
+  /** How many sessions a big ledger of usage has. */
+  sessions: number;
   /** An empty folder that goes away with the run. */
   folder(): string;
   /** A DATA_DIR whose tree has `nodes` nodes; filled by the first who asks. */

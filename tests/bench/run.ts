@@ -10,12 +10,15 @@ import { deltas } from "./deltas.js";
 import { deploy } from "./deploy.js";
 import { events } from "./events.js";
 import { fillOnce } from "./filled.js";
+import { fleet } from "./fleet.js";
 import { durableAppend, get } from "./http.js";
 import { isolation } from "./isolation.js";
 import { open } from "./open.js";
 import { reload } from "./reload.js";
 import { submit } from "./submit.js";
 import { type Row, tableOf, verdictOf } from "./table.js";
+import { ui } from "./ui.js";
+import { usage } from "./usage.js";
 
 const MEASUREMENTS: Record<string, Measurement> = {
   submit,
@@ -28,11 +31,30 @@ const MEASUREMENTS: Record<string, Measurement> = {
   reload,
   deploy,
   isolation,
+  fleet,
+  usage,
   deltas,
+  ui,
 };
 
-const FULL = { nodes: 1_000_000, starts: 7, samples: 15, loadMs: 500, reloads: 1_000 };
-const QUICK = { nodes: 50_000, starts: 3, samples: 3, loadMs: 300, reloads: 200 };
+const FULL = {
+  nodes: 1_000_000,
+  starts: 7,
+  samples: 15,
+  loadMs: 500,
+  reloads: 1_000,
+  fleetRows: 100_000,
+  sessions: 1_000_000,
+};
+const QUICK = {
+  nodes: 50_000,
+  starts: 3,
+  samples: 3,
+  loadMs: 300,
+  reloads: 200,
+  fleetRows: 20_000,
+  sessions: 100_000,
+};
 
 async function main(): Promise<void> {
   const { names, sizes } = readArguments();
