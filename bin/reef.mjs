@@ -20,12 +20,13 @@ if (bun === undefined) {
   process.exit(1);
 }
 const script = join(packageDir, "src", "cli.ts");
-const child = spawn(bun, ["--no-install", script, ...process.argv.slice(2)], { stdio: "inherit" });
-
+// Heard from before the child is there: it may be at work before this script has come to its next line.
 // A terminal sends Ctrl-C to both processes; passing it on would make two of one.
 const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
 process.on("SIGINT", () => atTerminal || child.kill("SIGINT"));
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+
+const child = spawn(bun, ["--no-install", script, ...process.argv.slice(2)], { stdio: "inherit" });
 
 child.on("error", (error) => {
   console.error(`reef: cannot run ${bun}: ${error.message}`);
