@@ -9,6 +9,7 @@ export const ROOT = resolve(import.meta.dir, "../..");
 export const CACHE_DIR = join(ROOT, "node_modules/.cache/reef");
 const START_MS = 30_000;
 const STOP_MS = 15_000;
+const LAST_WORDS_MS = 2_000;
 
 export interface Reef {
   readonly url: string;
@@ -100,7 +101,7 @@ export async function startReef(options: ReefOptions = {}): Promise<Reef> {
     stderr: "pipe",
   });
   const log = collect(child.stdout, child.stderr);
-  const port = await withLimit(log.found(/reef running on :(\d+)/), START_MS, child, log.text);
+  const port = await withLimit(log.found(/reef running on :(\d+)/), START_MS, child, log);
   return handle(child, `http://127.0.0.1:${port}`, log.text, { ...options, dataDir, servicesDir });
 }
 
@@ -189,7 +190,7 @@ function handle(
 function collect(...streams: ReadableStream<Uint8Array>[]) {
   let text = "";
   const waiting = new Set<() => void>();
-  for (const stream of streams) void read(stream);
+  const ended = Promise.all(streams.map(read));
 
   async function read(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
@@ -209,14 +210,21 @@ function collect(...streams: ReadableStream<Uint8Array>[]) {
       look();
     });
   }
-  return { text: () => text, found };
+  return { text: () => text, found, ended };
 }
 
-async function withLimit<T>(work: Promise<T>, ms: number, child: Child, output: () => string): Promise<T> {
+type Output = ReturnType<typeof collect>;
+
+async function withLimit<T>(work: Promise<T>, ms: number, child: Child, log: Output): Promise<T> {
   const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(new Error(`reef did not start in ${ms} ms:\n${output()}`)), ms);
-  const early = child.exited.then((code) => {
-    throw new Error(`reef ended with ${code}:\n${output()}`);
+  const timer = setTimeout(
+    () => limit.reject(new Error(`reef did not start in ${ms} ms:\n${log.text()}`)),
+    ms,
+  );
+  const early = child.exited.then(async (code) => {
+    // What it said last may come after its end, and a process that it left behind may hold the pipe open.
+    await Promise.race([log.ended, Bun.sleep(LAST_WORDS_MS)]);
+    throw new Error(`reef ended with ${code}:\n${log.text()}`);
   });
   try {
     return await Promise.race([work, limit.promise, early]);
